@@ -1,0 +1,1 @@
+"""Training of the shipped sets: one stage, one file, one command each; `run.sh` runs them in order."""
