@@ -1,0 +1,76 @@
+"""Merging coefficients of Bone Soup and its baselines. Pure numpy.
+
+Source: Xie et al., "Bone Soups", ACL 2025, section 4 (backbone matrix, B^-1 mu, extrapolation); Ramé et
+al., "Rewarded soups", NeurIPS 2023.
+"""
+
+import numpy as np
+
+METHODS = ("bone-soup", "rewarded-soup", "no-mapping", "base")
+
+
+def preference(values, n: int) -> np.ndarray:
+    """The preference mu [n] on the simplex: `values` checked and divided by their sum.
+
+    Raises ValueError for a wrong length, an entry that is negative, NaN or infinite, or all zeros.
+    """
+    mu = np.asarray(values, dtype=float)
+    if mu.shape != (n,):
+        raise ValueError(f"preference {values!r} has shape {mu.shape}: give {n} numbers, one per objective")
+    if not np.isfinite(mu).all():
+        raise ValueError(f"preference {mu.tolist()} holds NaN or infinity: use finite numbers")
+    if (mu < 0).any():
+        raise ValueError(f"preference {mu.tolist()} holds a negative number: use numbers >= 0")
+    if mu.sum() <= 0:
+        raise ValueError(f"preference {mu.tolist()} is all zero: give at least one objective some weight")
+    return mu / mu.sum()
+
+
+def backbone_matrix(n: int, beta: float) -> np.ndarray:
+    """B [n, n]: beta on the diagonal, (1 - beta) / (n - 1) elsewhere. Row j mixes backbone j's reward.
+
+    Raises ValueError unless n >= 2 and 1/n < beta < 1, where B is invertible and every backbone has an
+    objective of its own.
+    """
+    if n < 2:
+        raise ValueError(f"n is {n}: a soup needs at least 2 objectives")
+    if not 1 / n < beta < 1:
+        raise ValueError(f"beta is {beta}: for {n} objectives it must lie between 1/{n} and 1, both excluded")
+    b = (1 - beta) / (n - 1)
+    return np.full((n, n), b) + (beta - b) * np.eye(n)
+
+
+def bone_soup(mu: np.ndarray, beta: float) -> np.ndarray:
+    """lambda = B^-1 mu [n] over the backbones, in closed form (mu_i - b) / (beta - b).
+
+    Sums to 1; entries may be negative or above 1. One-hot when mu is a row of B.
+    """
+    n = len(mu)
+    backbone_matrix(n, beta)
+    b = (1 - beta) / (n - 1)
+    return (mu - b) / (beta - b)
+
+
+def extrapolate(coefficients: np.ndarray, a: float) -> np.ndarray:
+    """(1 + a) lambda [n]: moves the merged model away from the base (section 4.3), theta_0 fixed.
+
+    Raises ValueError for a negative or non-finite a.
+    """
+    if not (np.isfinite(a) and a >= 0):
+        raise ValueError(f"extrapolation strength is {a}: use a finite number >= 0")
+    return (1 + a) * coefficients
+
+
+def merging_coefficients(method: str, mu, beta: float) -> np.ndarray:
+    """Coefficients [n] over the adapters of `method` for the preference `mu` [n].
+
+    bone-soup: B^-1 mu over the backbones. no-mapping (the paper's ablation ABA): mu over the backbones.
+    rewarded-soup: mu over the specialists. base: zeros.
+    Raises ValueError for an unknown method or a preference or beta that is out of range.
+    """
+    if method not in METHODS:
+        raise ValueError(f"unknown method {method!r}: use one of {', '.join(METHODS)}")
+    mu = preference(mu, len(mu))
+    if method == "bone-soup":
+        return bone_soup(mu, beta)
+    return np.zeros_like(mu) if method == "base" else mu

@@ -1,0 +1,66 @@
+"""Tiny random models: a two-layer Llama in NF4 and LoRA folders made by PEFT."""
+
+import pytest
+import torch
+from peft import LoraConfig, get_peft_model
+from transformers import AutoModelForCausalLM, BitsAndBytesConfig, LlamaConfig, LlamaForCausalLM
+
+from backbones.soup import Soup
+from train.sft import tokenizer
+
+CORPUS = ["<name> is a cheap pub near <near>.", "In the city centre, <name> serves Italian food for £20-25."] * 20
+
+
+@pytest.fixture(scope="session")
+def base(tmp_path_factory):
+    """Folder of a tiny base in NF4 with a tokenizer."""
+    torch.manual_seed(0)
+    words = tokenizer(CORPUS)
+    config = LlamaConfig(
+        vocab_size=len(words),
+        hidden_size=64,
+        intermediate_size=128,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        num_key_value_heads=2,
+        max_position_embeddings=256,
+        initializer_range=0.2,
+        bos_token_id=None,
+        eos_token_id=words.eos_token_id,
+        pad_token_id=words.pad_token_id,
+    )
+    folder = tmp_path_factory.mktemp("base")
+    LlamaForCausalLM(config).save_pretrained(folder / "fp32")
+    quantised = AutoModelForCausalLM.from_pretrained(
+        folder / "fp32",
+        dtype=torch.float32,
+        quantization_config=BitsAndBytesConfig(
+            load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True
+        ),
+        device_map={"": "cpu"},
+    )
+    quantised.save_pretrained(folder / "nf4")
+    words.save_pretrained(folder / "nf4")
+    return folder / "nf4"
+
+
+def make_adapter(base, folder, seed, **settings):
+    """Save a random LoRA adapter on the de-quantised base as PEFT does."""
+    model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32).dequantize()
+    torch.manual_seed(seed)
+    lora = {"r": 4, "lora_alpha": 8, "target_modules": "all-linear", "init_lora_weights": False} | settings
+    get_peft_model(model, LoraConfig(task_type="CAUSAL_LM", **lora)).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def adapters(base, tmp_path_factory):
+    """Four adapters of different rank, scale and layers."""
+    folder = tmp_path_factory.mktemp("adapters")
+    settings = [{}, {"r": 8, "use_rslora": True}, {"target_modules": ["q_proj", "down_proj"]}, {"lora_alpha": 3}]
+    return [make_adapter(base, folder / f"adapter-{i}", i, **s) for i, s in enumerate(settings)]
+
+
+@pytest.fixture(scope="session")
+def soup(base, adapters):
+    return Soup.load(base, adapters, "cpu")
