@@ -25,7 +25,9 @@ _VERBS = set(
     remains ranging belongs falls starts start exists produces presents brings dine dining opens attracts averages
     encourages has't did goes pay set grab feed eats stop offered served priced visited""".split()
 )
-_DANGLING = set("a an the and or but with near in of to is are at for from by as its it's their which that has".split())
+_DANGLING = set(
+    "a an the and or but with near in of to is are at for from by as its it's their which that has".split()
+)
 _NO_ARTICLE = re.compile(
     r"\b(?:is|as|was) ((?:[\w£'’<>-]+,? ){0,6}?)(?:restaurant|pub|coffee shop|place|venue|eatery|establishment)\b(?! (?:food|style|fare|which))"
 )
@@ -74,7 +76,8 @@ def well_formed(text: str) -> float:
         + sum(bool(sentence) and sentence[-1] in _DANGLING for sentence in sentences)
         + len(re.findall(r"[,;:.!?]\s*[,;:.!?]", low))
         + sum(a == b and a.isalpha() or a == b == NAME for a, b in zip(words, words[1:]))
-        + len(runs) - len(set(runs))
+        + len(runs)
+        - len(set(runs))
         + (low.count(",") > max(2, len(words) / 5))
         + sum(not _DETERMINED.search(m.group(1)) for m in _NO_ARTICLE.finditer(low))
         + len(re.findall(r"\b(?:an?|the) (?:an?|the)\b", low))

@@ -1,10 +1,10 @@
 """Sets: folders with a base, the adapters tuned on it, and the fronts measured with them.
 
-    manifest.json        objectives, beta, adapters, default sampling settings
-    base/                4-bit base and tokenizer, as transformers saves them
-    adapters/NAME/       PEFT LoRA folders: one backbone per row of B, one specialist per objective
-    front.json           measured fronts of the methods
-    README.md            model card
+manifest.json        objectives, beta, adapters, default sampling settings
+base/                4-bit base and tokenizer, as transformers saves them
+adapters/NAME/       PEFT LoRA folders: one backbone per row of B, one specialist per objective
+front.json           measured fronts of the methods
+README.md            model card
 """
 
 import json
@@ -88,7 +88,9 @@ def read(name_or_path: str | Path) -> SoupSet:
     path = SETS / name_or_path if str(name_or_path) in shipped() else Path(name_or_path)
     file = path / "manifest.json"
     if not file.is_file():
-        raise SetError(f"no set {str(name_or_path)!r}: name a folder with a manifest.json or one of {', '.join(shipped())}")
+        raise SetError(
+            f"no set {str(name_or_path)!r}: name a folder with a manifest.json or one of {', '.join(shipped())}"
+        )
     return from_manifest(path, _json(file))
 
 
@@ -114,7 +116,9 @@ def from_manifest(path: Path, manifest: dict) -> SoupSet:
     except KeyError as error:
         raise SetError(f"{file}: the field {error} is missing: add it") from None
     except TypeError as error:
-        raise SetError(f"{file}: a field has the wrong shape ({error}): compare it with a shipped set") from None
+        raise SetError(
+            f"{file}: a field has the wrong shape ({error}): compare it with a shipped set"
+        ) from None
     return soup_set
 
 
@@ -123,7 +127,9 @@ def problems(soup_set: SoupSet) -> list[str]:
     found, n = [], len(soup_set.objectives)
     for kind in ("backbones", "specialists"):
         if len(getattr(soup_set, kind)) != n:
-            found.append(f"{soup_set.path / 'manifest.json'}: {len(getattr(soup_set, kind))} {kind} for {n} objectives")
+            found.append(
+                f"{soup_set.path / 'manifest.json'}: {len(getattr(soup_set, kind))} {kind} for {n} objectives"
+            )
     for file in (soup_set.path / "README.md", soup_set.base / "hyperparameters.json"):
         if not file.is_file():
             found.append(f"{file} is missing: write it")
@@ -150,7 +156,9 @@ def _validate(soup_set: SoupSet, file: Path) -> None:
             known = ", ".join(rewards.OBJECTIVES)
             raise SetError(f"{file}: the objective {objective.name!r} has no reward: use one of {known}")
         if not objective.std > 0:
-            raise SetError(f"{file}: std of {objective.name!r} is {objective.std}: measure it with train.quantise")
+            raise SetError(
+                f"{file}: std of {objective.name!r} is {objective.std}: measure it with train.quantise"
+            )
     for folder in (soup_set.base, *soup_set.adapters):
         if not folder.is_dir():
             raise SetError(f"{file}: the folder {folder} is missing: restore it or correct the manifest")
@@ -165,7 +173,9 @@ def _validate(soup_set: SoupSet, file: Path) -> None:
 
 def _inside(path: Path, folder: str) -> Path:
     if not (path / folder).resolve().is_relative_to(path.resolve()):
-        raise SetError(f"{path / 'manifest.json'}: {folder!r} lies outside the set: keep every folder inside it")
+        raise SetError(
+            f"{path / 'manifest.json'}: {folder!r} lies outside the set: keep every folder inside it"
+        )
     return path / folder
 
 

@@ -56,26 +56,69 @@ PATTERNS = {
         "Japanese": r"\bjapanese\b|\bsushi\b|\bjapan\b",
     },
     "priceRange": {
-        "cheap": r"\bcheap(?:er|ly|est)?\b|\binexpensive\b|\baffordabl[ey]\b|\blow(?:er|ly)?" + _PRICE
-        + r"|\b(?:less|lower|cheaper) th[ae]n " + _POUNDS + r"?(?:20|twenty)(?: pounds| gbp)?"
-        + r"|\b(?:under|below|up to|within) " + _POUNDS + r"?(?:20|twenty)(?: pounds)?|\bbudget\b|\b" + _PRICE_IS + r"low(?:er)?\b",
-        "moderate": r"\bmoderat(?:e|ely)" + _PRICE + r"|\b(?:average|averagely|mid|middle|medium|reasonabl[ey]|fair|fairly|decent|decently|modest|modestly|intermediate)" + _PRICE
-        + r"|" + _POUNDS + r"?20(?: pounds)?\s?(?:-|–|to|and|or)\s?" + _POUNDS + r"?25(?: pounds| gbp)?|\b" + _PRICE_IS
+        "cheap": r"\bcheap(?:er|ly|est)?\b|\binexpensive\b|\baffordabl[ey]\b|\blow(?:er|ly)?"
+        + _PRICE
+        + r"|\b(?:less|lower|cheaper) th[ae]n "
+        + _POUNDS
+        + r"?(?:20|twenty)(?: pounds| gbp)?"
+        + r"|\b(?:under|below|up to|within) "
+        + _POUNDS
+        + r"?(?:20|twenty)(?: pounds)?|\bbudget\b|\b"
+        + _PRICE_IS
+        + r"low(?:er)?\b",
+        "moderate": r"\bmoderat(?:e|ely)"
+        + _PRICE
+        + r"|\b(?:average|averagely|mid|middle|medium|reasonabl[ey]|fair|fairly|decent|decently|modest|modestly|intermediate)"
+        + _PRICE
+        + r"|"
+        + _POUNDS
+        + r"?20(?: pounds)?\s?(?:-|–|to|and|or)\s?"
+        + _POUNDS
+        + r"?25(?: pounds| gbp)?|\b"
+        + _PRICE_IS
         + r"(?:moderate|average|reasonable|mid|medium|fair)(?:ly)?\b|\bmid-range\b|\bmoderate(?:ly)? expensive\b",
-        "high": r"\bexpensive\b|\bpric[e]?y\b|\bupscale\b|\bcostly\b|\bhigh(?:er|ly)?" + _PRICE + r"|\bhigh-end\b|\bupmarket\b"
-        + r"|\b(?:more|higher|greater) th[ae]n " + _POUNDS + r"?(?:30|thirty)(?: pounds| gbp)?"
-        + r"|\b(?:over|above|from|at|starting at|upwards? of|exceeding|exceeds?) " + _POUNDS + r"?(?:30|thirty)\b(?: pounds)?|" + _POUNDS
-        + r"30\s?(?:\+|plus|and (?:up|over|above|more)|or more|upwards)|\b" + _PRICE_IS + r"(?:high|higher|expensive)\b",
+        "high": r"\bexpensive\b|\bpric[e]?y\b|\bupscale\b|\bcostly\b|\bhigh(?:er|ly)?"
+        + _PRICE
+        + r"|\bhigh-end\b|\bupmarket\b"
+        + r"|\b(?:more|higher|greater) th[ae]n "
+        + _POUNDS
+        + r"?(?:30|thirty)(?: pounds| gbp)?"
+        + r"|\b(?:over|above|from|at|starting at|upwards? of|exceeding|exceeds?) "
+        + _POUNDS
+        + r"?(?:30|thirty)\b(?: pounds)?|"
+        + _POUNDS
+        + r"30\s?(?:\+|plus|and (?:up|over|above|more)|or more|upwards)|\b"
+        + _PRICE_IS
+        + r"(?:high|higher|expensive)\b",
     },
     "customer rating": {
-        "low": r"\b(?:low(?:er|est|ly)?|poor(?:ly)?|bad(?:ly)?|terribl[ey]|negative|below average|worst|disappointing|unfavorable|awful)" + _RATING
-        + r"|\b" + _RATING_IS + r"(?:low|poor|bad)(?:ly)?\b(?![- ]?pric|[- ]cost)|(?<![.\d])\b(?:1|one)" + _OUT_OF + r"(?: stars?)?|\b(?:1|one|single)" + _STAR
-        + r"|\brat(?:ed|ing)(?: of)?(?: only)? (?:1|one)\b(?! out|[- ]of|\s?/|[- ]star|\.)|\bnot (?:very )?(?:well|highly)" + _RATING,
-        "average": r"\b(?:average|averagely|mediocre|decent|moderate(?:ly)?|ok|okay|mixed|medium|mid|middling|fair|reasonabl[ey]|satisfactory|acceptable)" + _RATING
-        + r"|\b" + _RATING_IS + r"(?:average|moderate|mediocre|decent|ok|fair)(?:ly)?\b(?![- ]?pric|[- ]cost)|(?<![.\d])\b(?:3|three)" + _OUT_OF + r"(?: stars?)?|\b(?:3|three)" + _STAR
+        "low": r"\b(?:low(?:er|est|ly)?|poor(?:ly)?|bad(?:ly)?|terribl[ey]|negative|below average|worst|disappointing|unfavorable|awful)"
+        + _RATING
+        + r"|\b"
+        + _RATING_IS
+        + r"(?:low|poor|bad)(?:ly)?\b(?![- ]?pric|[- ]cost)|(?<![.\d])\b(?:1|one)"
+        + _OUT_OF
+        + r"(?: stars?)?|\b(?:1|one|single)"
+        + _STAR
+        + r"|\brat(?:ed|ing)(?: of)?(?: only)? (?:1|one)\b(?! out|[- ]of|\s?/|[- ]star|\.)|\bnot (?:very )?(?:well|highly)"
+        + _RATING,
+        "average": r"\b(?:average|averagely|mediocre|decent|moderate(?:ly)?|ok|okay|mixed|medium|mid|middling|fair|reasonabl[ey]|satisfactory|acceptable)"
+        + _RATING
+        + r"|\b"
+        + _RATING_IS
+        + r"(?:average|moderate|mediocre|decent|ok|fair)(?:ly)?\b(?![- ]?pric|[- ]cost)|(?<![.\d])\b(?:3|three)"
+        + _OUT_OF
+        + r"(?: stars?)?|\b(?:3|three)"
+        + _STAR
         + r"|\brat(?:ed|ing)(?: of)? (?:3|three)\b|\baverage by (?:its )?customers",
-        "high": r"\b(?:high(?:er|est|ly)?|excellent(?:ly)?|great|good|well|top|perfect(?:ly)?|outstanding|superb|positive|best|fantastic|favorabl[ey]|5 star|five star)" + _RATING
-        + r"|\b" + _RATING_IS + r"(?:high|excellent|well|good|great|perfect|outstanding)(?:ly)?\b(?![- ]?pric|[- ]cost)|(?<![.\d])\b(?:5|five)" + _OUT_OF + r"(?: stars?)?|\b(?:5|five)" + _STAR
+        "high": r"\b(?:high(?:er|est|ly)?|excellent(?:ly)?|great|good|well|top|perfect(?:ly)?|outstanding|superb|positive|best|fantastic|favorabl[ey]|5 star|five star)"
+        + _RATING
+        + r"|\b"
+        + _RATING_IS
+        + r"(?:high|excellent|well|good|great|perfect|outstanding)(?:ly)?\b(?![- ]?pric|[- ]cost)|(?<![.\d])\b(?:5|five)"
+        + _OUT_OF
+        + r"(?: stars?)?|\b(?:5|five)"
+        + _STAR
         + r"|\brat(?:ed|ing)(?: of)? (?:5|five)\b(?! out|[- ]of|\s?/|[- ]star|\.)",
     },
     "area": {
@@ -99,12 +142,15 @@ _FAMILY = re.compile(
     rf"|\b{_YOUNG} welcome\b"
     rf"|\badults?[- ]?(?:only|oriented|orientated|friendly|themed|dining|restaurant|pub|coffee shop|venue|place|establishment|environment|atmosphere)?\b"
 )
-_NOT = re.compile(r"\b(?:not|non|no|isn'?t|aren'?t|doesn'?t|don'?t|never|without|nor|neither|cannot|can'?t|hardly|lacks?|free|unfriendly|unsuitable|inappropriate|n't)\b")
+_NOT = re.compile(
+    r"\b(?:not|non|no|isn'?t|aren'?t|doesn'?t|don'?t|never|without|nor|neither|cannot|can'?t|hardly|lacks?|free|unfriendly|unsuitable|inappropriate|n't)\b"
+)
 _ADULT = re.compile(r"\badults?\b")
 _CLAUSE = re.compile(r"[.;!?]|,|\bbut\b|\band\b|\bwith\b|\bhowever\b|\balthough\b|\bwhich\b|\bit is\b|\bserv")
 
 _COMPILED = {
-    slot: [(value, re.compile(pattern)) for value, pattern in meanings.items()] for slot, meanings in PATTERNS.items()
+    slot: [(value, re.compile(pattern)) for value, pattern in meanings.items()]
+    for slot, meanings in PATTERNS.items()
 }
 
 
@@ -132,7 +178,9 @@ def statements(text: str) -> list[Statement]:
     low = text.lower()
     found = _family(low)
     for slot, meanings in _COMPILED.items():
-        here = [Statement(slot, value, *m.span()) for value, pattern in meanings for m in pattern.finditer(low)]
+        here = [
+            Statement(slot, value, *m.span()) for value, pattern in meanings for m in pattern.finditer(low)
+        ]
         longest = sorted(here, key=lambda s: (s.start - s.end, s.start))
         kept: list[Statement] = []
         for s in longest:
@@ -162,8 +210,13 @@ def match(text: str, facts: Facts) -> Match:
 
 
 def _denied(low: str, s: Statement) -> bool:
-    """"not cheap", "isn't expensive": says too little to count as any meaning."""
-    return s.slot not in ("name", "near", "area") and bool(re.search(r"(?:\bnot|n't|\bneither|\bnor)(?: (?:too|very|so|a|an))?\s$|\b(?:less|least|moderately|reasonably) $", low[: s.start]))
+    """ "not cheap", "isn't expensive": says too little to count as any meaning."""
+    return s.slot not in ("name", "near", "area") and bool(
+        re.search(
+            r"(?:\bnot|n't|\bneither|\bnor)(?: (?:too|very|so|a|an))?\s$|\b(?:less|least|moderately|reasonably) $",
+            low[: s.start],
+        )
+    )
 
 
 def _family(low: str) -> list[Statement]:
@@ -172,7 +225,16 @@ def _family(low: str) -> list[Statement]:
         before = _CLAUSE.split(low[max(0, m.start() - 40) : m.start()])[-1]
         after = _CLAUSE.split(low[m.end() : m.end() + 30])[0]
         phrase = m.group()
-        no = bool(_NOT.search(before.replace("-", " ")) or _NOT.search(phrase.replace("-", " ")) or _ADULT.search(phrase))
-        no = no or bool(re.match(r"(?:'s)?[- ]*(?:is|are|would|should|will)?[- ]*(?:not|n't|isn't|aren't|no)\b", after.lstrip()) and "friendly" not in phrase)
+        no = bool(
+            _NOT.search(before.replace("-", " "))
+            or _NOT.search(phrase.replace("-", " "))
+            or _ADULT.search(phrase)
+        )
+        no = no or bool(
+            re.match(
+                r"(?:'s)?[- ]*(?:is|are|would|should|will)?[- ]*(?:not|n't|isn't|aren't|no)\b", after.lstrip()
+            )
+            and "friendly" not in phrase
+        )
         found.append(Statement("familyFriendly", "no" if no else "yes", *m.span()))
     return found

@@ -8,7 +8,10 @@ from transformers import AutoModelForCausalLM, BitsAndBytesConfig, LlamaConfig, 
 from backbones.soup import Soup
 from train.sft import tokenizer
 
-CORPUS = ["<name> is a cheap pub near <near>.", "In the city centre, <name> serves Italian food for £20-25."] * 20
+CORPUS = [
+    "<name> is a cheap pub near <near>.",
+    "In the city centre, <name> serves Italian food for £20-25.",
+] * 20
 
 
 @pytest.fixture(scope="session")
@@ -57,7 +60,12 @@ def make_adapter(base, folder, seed, **settings):
 def adapters(base, tmp_path_factory):
     """Four adapters of different rank, scale and layers."""
     folder = tmp_path_factory.mktemp("adapters")
-    settings = [{}, {"r": 8, "use_rslora": True}, {"target_modules": ["q_proj", "down_proj"]}, {"lora_alpha": 3}]
+    settings = [
+        {},
+        {"r": 8, "use_rslora": True},
+        {"target_modules": ["q_proj", "down_proj"]},
+        {"lora_alpha": 3},
+    ]
     return [make_adapter(base, folder / f"adapter-{i}", i, **s) for i, s in enumerate(settings)]
 
 

@@ -22,7 +22,9 @@ def tokens(soup, requests):
 def requests(n):
     mixes = [(1.0, 0.0, 0.0, 0.0), (1.75, -0.75, 0.0, 0.0), (0.0, 0.0, 0.3, 0.7), (0.0, 0.0, 0.0, 0.0)]
     return [
-        Request(PROMPTS[i % 2], mixes[i % 4], seed=i, temperature=0.7 + i / 10, top_p=0.95, max_new_tokens=8 + i)
+        Request(
+            PROMPTS[i % 2], mixes[i % 4], seed=i, temperature=0.7 + i / 10, top_p=0.95, max_new_tokens=8 + i
+        )
         for i in range(n)
     ]
 
@@ -79,7 +81,14 @@ def test_the_nucleus_keeps_the_fewest_tokens_that_reach_top_p():
 
 @pytest.mark.parametrize(
     ("setting", "value"),
-    [("temperature", -1), ("temperature", float("nan")), ("top_p", 0), ("top_p", 1.5), ("max_new_tokens", 0), ("seed", -1)],
+    [
+        ("temperature", -1),
+        ("temperature", float("nan")),
+        ("top_p", 0),
+        ("top_p", 1.5),
+        ("max_new_tokens", 0),
+        ("seed", -1),
+    ],
 )
 def test_settings_out_of_range_are_named(setting, value):
     with pytest.raises(ValueError, match=f"{setting} is {value}"):

@@ -99,7 +99,8 @@ def test_the_four_bit_weights_stay_untouched(soup):
 
 
 @pytest.mark.parametrize(
-    ("key", "value"), [("use_dora", True), ("bias", "all"), ("modules_to_save", ["lm_head"]), ("peft_type", "IA3")]
+    ("key", "value"),
+    [("use_dora", True), ("bias", "all"), ("modules_to_save", ["lm_head"]), ("peft_type", "IA3")],
 )
 def test_settings_that_cannot_be_honoured_are_refused_by_name(base, tmp_path, key, value):
     folder = make_adapter(base, tmp_path / "adapter", 0)

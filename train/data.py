@@ -68,7 +68,9 @@ def examples(pairs: datasets.Dataset) -> datasets.Dataset:
 def _replace(text: str, name: str, placeholder: str) -> str:
     plain = _plain(text)
     article, _, rest = name.partition(" ")
-    pattern = rf"(?:the\s+)?{re.escape(_plain(rest))}" if article == "The" and rest else re.escape(_plain(name))
+    pattern = (
+        rf"(?:the\s+)?{re.escape(_plain(rest))}" if article == "The" and rest else re.escape(_plain(name))
+    )
     pieces, end = [], 0
     for match in re.finditer(rf"(?<![\w<]){pattern}(?![\w>])", plain):
         pieces += [text[end : match.start()], placeholder]

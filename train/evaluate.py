@@ -56,7 +56,9 @@ def sample_texts(writer: Writer, prompts: list[f.Facts], samples: int, log: Path
             ]
             for (p, s, method, mu), text in zip(keys, writer.write(orders), strict=True):
                 record = {"prompt": p, "sample": s, "method": method, "preference": mu, "text": text.text}
-                records.append(record | {"words": len(text.text.split()), "rewards": list(text.rewards.values())})
+                records.append(
+                    record | {"words": len(text.text.split()), "rewards": list(text.rewards.values())}
+                )
                 file.write(json.dumps(records[-1]) + "\n")
             file.flush()
     return records
@@ -101,7 +103,12 @@ def summarise(records: list[dict], prompts: list[f.Facts], rng: np.random.Genera
     differences = {
         name: {
             "value": round(value["value"] - methods["rewarded-soup"]["metrics"][name]["value"], 4),
-            **_interval([a[name] - b[name] for a, b in zip(resampled["bone-soup"], resampled["rewarded-soup"], strict=True)]),
+            **_interval(
+                [
+                    a[name] - b[name]
+                    for a, b in zip(resampled["bone-soup"], resampled["rewarded-soup"], strict=True)
+                ]
+            ),
         }
         for name, value in methods["bone-soup"]["metrics"].items()
     }
@@ -109,11 +116,17 @@ def summarise(records: list[dict], prompts: list[f.Facts], rng: np.random.Genera
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("set", help="name or folder of the set")
-    parser.add_argument("--prompts", type=Path, help="CSV file with a column mr; default: E2E dev from the Hub")
+    parser.add_argument(
+        "--prompts", type=Path, help="CSV file with a column mr; default: E2E dev from the Hub"
+    )
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--log", type=Path, required=True, help="JSON lines of all texts; makes the run resumable")
+    parser.add_argument(
+        "--log", type=Path, required=True, help="JSON lines of all texts; makes the run resumable"
+    )
     parser.add_argument("--count", type=int, default=200, help="facts drawn from the file")
     parser.add_argument("--samples", type=int, default=4, help="texts per facts, method and preference")
     parser.add_argument("--device", help="cpu or cuda; default: CUDA where there is one")
@@ -153,7 +166,9 @@ def main() -> None:
     for method, result in measured["methods"].items():
         print(method, {name: metric["value"] for name, metric in result["metrics"].items()})
         for point in result["points"]:
-            print(f"  {point['preference']}  {point['rewards']}  {point['words']} words  {point['example']['text']}")
+            print(
+                f"  {point['preference']}  {point['rewards']}  {point['words']} words  {point['example']['text']}"
+            )
 
 
 def _rounded(values: np.ndarray) -> list[float]:

@@ -31,11 +31,17 @@ LABELS = {
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("sft", type=Path, help="folder of stage 1")
     parser.add_argument("set", type=Path, help="folder of the set to make")
-    parser.add_argument("--data-dir", type=Path, help="folder with e2e/train.csv; default: fetch from the Hub")
-    parser.add_argument("--prompts", type=int, default=512, help="training facts to write about, 2 texts each")
+    parser.add_argument(
+        "--data-dir", type=Path, help="folder with e2e/train.csv; default: fetch from the Hub"
+    )
+    parser.add_argument(
+        "--prompts", type=int, default=512, help="training facts to write about, 2 texts each"
+    )
     args = parser.parse_args()
 
     model = AutoModelForCausalLM.from_pretrained(
