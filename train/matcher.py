@@ -1,0 +1,92 @@
+"""How well the slot matcher finds what a text states: precision and recall per slot.
+
+    python -m train.matcher --data-dir DIR [--json FILE]
+
+Measured twice. Against the facts of the references of dev and train, which are noisy truth: people leave
+facts out (costs recall) and make some up (costs precision), so these figures are lower bounds. And against
+`tests/data/matcher_sample.csv`, references whose statements were written down by hand after reading them.
+The placeholders are left out: they match exactly.
+"""
+
+import argparse
+import csv
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+from backbones import facts as f
+from backbones.slots import MEANING, statements
+from train import data
+
+SAMPLE = Path(__file__).parents[1] / "tests" / "data" / "matcher_sample.csv"
+Meanings = set[tuple[str, str]]  # of a slot and a meaning
+
+
+def sample(path: Path = SAMPLE) -> list[tuple[str, Meanings]]:
+    """The texts checked by hand, each with what it states."""
+    with path.open(encoding="utf-8") as file:
+        return [
+            (row["text"], set(re.findall(r"([A-Za-z ]+?)\[(.*?)\]", row["stated"].replace("; ", ""))))
+            for row in csv.DictReader(file)
+        ]
+
+
+def references(split: str, data_dir: Path | None) -> list[tuple[str, Meanings]]:
+    """The references of a split with placeholders, each with the meanings of its facts."""
+    pairs = []
+    for row in data.load(split, data_dir):
+        facts = f.parse(row["mr"])
+        text = data.delexicalise(row["ref"], facts)
+        if text:
+            closed = {slot: value for slot, value in facts.items() if slot in f.VALUES}
+            pairs.append((text, {(slot, MEANING.get(slot, {}).get(v, v)) for slot, v in closed.items()}))
+    return pairs
+
+
+def measure(pairs: Iterable[tuple[str, Meanings]]) -> dict[str, dict[str, float]]:
+    """Precision and recall of `slots.statements` per slot, each meaning counted once a text.
+
+    "restaurant" counts only where it is true, as in `slots.match`: it is also the word for any place.
+    """
+    found, true, both = Counter(), Counter(), Counter()
+    for text, stated in pairs:
+        said = {(s.slot, s.value) for s in statements(text) if s.slot in f.VALUES}
+        said -= {("eatType", "restaurant")} - stated
+        for counts, meanings in ((found, said), (true, stated), (both, said & stated)):
+            counts.update(slot for slot, _ in meanings)
+            counts["all"] += len(meanings)
+    return {
+        slot: {
+            "precision": round(both[slot] / max(found[slot], 1), 4),
+            "recall": round(both[slot] / max(true[slot], 1), 4),
+            "stated": true[slot],
+        }
+        for slot in (*f.VALUES, "all")
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data-dir", type=Path, help="folder that holds e2e/; without it from the Hub")
+    parser.add_argument("--json", type=Path, help="also write the figures to this file")
+    args = parser.parse_args()
+    figures = {
+        "facts of the dev references (noisy)": measure(references("dev", args.data_dir)),
+        "facts of the train references (noisy)": measure(references("train", args.data_dir)),
+        "sample checked by hand": measure(sample()),
+    }
+    for title, slots in figures.items():
+        print(f"{title}\n{'':16} precision  recall  stated")
+        for slot, row in slots.items():
+            print(f"{slot:16} {row['precision']:9.3f} {row['recall']:7.3f} {row['stated']:7}")
+        print()
+    if args.json:
+        args.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
