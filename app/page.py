@@ -76,9 +76,7 @@ def build(soup_set: SoupSet, stream) -> gr.Blocks:
                 roll = gr.Button("⚄ Example facts", size="sm", elem_id="dice")
                 facts = _facts_form()
                 sliders = [
-                    gr.Slider(
-                        0, 100, start, step=1, label=o.label, info=o.description, elem_id=f"slider-{o.name}"
-                    )
+                    gr.Slider(0, 100, start, step=1, label=o.label, info=o.description, elem_id=f"slider-{o.name}")
                     for o, start in zip(soup_set.objectives, PREFERENCE, strict=True)
                 ]
                 preference = gr.HTML(elem_id="preference")
@@ -99,9 +97,7 @@ def build(soup_set: SoupSet, stream) -> gr.Blocks:
             columns = []
             for method, label in figures.LABELS.items():
                 with gr.Column(min_width=320):
-                    gr.HTML(
-                        f'<div class="column-title" style="--method:{figures.COLOURS[method]}">{label}</div>'
-                    )
+                    gr.HTML(f'<div class="column-title" style="--method:{figures.COLOURS[method]}">{label}</div>')
                     columns.append(gr.HTML(render.empty(method), elem_id=method))
         with gr.Accordion("How it works", open=False):
             gr.Markdown(
@@ -166,9 +162,7 @@ def _settings(soup_set: SoupSet) -> list[gr.components.Component]:
     sampling = soup_set.sampling
     return [
         gr.Slider(1, MAX_SAMPLES, 1, step=1, label="Texts per column"),
-        gr.Slider(
-            0, 2, sampling.temperature, step=0.05, label="Temperature", info="0: the likeliest word each time"
-        ),
+        gr.Slider(0, 2, sampling.temperature, step=0.05, label="Temperature", info="0: the likeliest word each time"),
         gr.Slider(0.05, 1, sampling.top_p, step=0.05, label="Top-p"),
         gr.Number(0, label="Seed", precision=0, minimum=0),
         gr.Checkbox(True, label="Same random numbers in both columns", info="Then only the merge differs"),

@@ -40,8 +40,7 @@ def empty(method: str) -> str:
 def preference(mu, objectives: tuple[Objective, ...]) -> str:
     """The normalised preference in words."""
     shares = " · ".join(
-        f"<b>{100 * share:.0f} %</b> {escape(o.label.lower())}"
-        for o, share in zip(objectives, mu, strict=True)
+        f"<b>{100 * share:.0f} %</b> {escape(o.label.lower())}" for o, share in zip(objectives, mu, strict=True)
     )
     return f'<div class="preference">Preference: {shares}</div>'
 

@@ -10,9 +10,7 @@ from backbones import coefficients, facts, sets
 def list_sets(_) -> None:
     for name in sets.shipped():
         soup_set = sets.read(name)
-        print(
-            f"{name}: {soup_set.title} ({', '.join(o.name for o in soup_set.objectives)}; beta {soup_set.beta})"
-        )
+        print(f"{name}: {soup_set.title} ({', '.join(o.name for o in soup_set.objectives)}; beta {soup_set.beta})")
 
 
 def check(args) -> None:
@@ -97,9 +95,7 @@ def main() -> None:
             command.add_argument("--json", action="store_true")
         if function is generate:
             command.add_argument("--prompt", required=True, help='facts: "name[The Mill], food[English]"')
-            command.add_argument(
-                "--preference", type=float, nargs="+", required=True, help="one number per objective"
-            )
+            command.add_argument("--preference", type=float, nargs="+", required=True, help="one number per objective")
             command.add_argument("--method", choices=coefficients.METHODS, default="bone-soup")
             command.add_argument("--samples", type=int, default=1)
             command.add_argument("--seed", type=int, default=0)

@@ -48,9 +48,7 @@ def read_adapter(folder: Path) -> Adapter:
     for key, plain in PLAIN.items():
         value = config.get(key, plain[-1])
         if value not in plain:
-            raise ValueError(
-                f"{config_file}: {key} is {value!r}, which the soup cannot serve: use {plain[0]!r}"
-            )
+            raise ValueError(f"{config_file}: {key} is {value!r}, which the soup cannot serve: use {plain[0]!r}")
     rank = config["r"]
     scale = config["lora_alpha"] / (rank**0.5 if config.get("use_rslora") else rank)
 
@@ -60,16 +58,12 @@ def read_adapter(folder: Path) -> Adapter:
         if part == "B.weight" and f"{PREFIX}{layer}.lora_A.weight" in weights:
             continue
         if part != "A.weight" or not key.startswith(PREFIX):
-            raise ValueError(
-                f"{weights_file}: the tensor {key!r} is no LoRA weight: save plain LoRA adapters"
-            )
+            raise ValueError(f"{weights_file}: the tensor {key!r} is no LoRA weight: save plain LoRA adapters")
         up = weights.get(f"{PREFIX}{layer}.lora_B.weight")
         if up is None:
             raise ValueError(f"{weights_file}: {layer} has lora_A but no lora_B: save the adapter again")
         if len(weights[key]) != rank or up.shape[1] != rank:
-            raise ValueError(
-                f"{weights_file}: {layer} has rank {len(weights[key])}, {config_file.name} says {rank}"
-            )
+            raise ValueError(f"{weights_file}: {layer} has rank {len(weights[key])}, {config_file.name} says {rank}")
         deltas[layer] = (weights[key], (up.T * scale).contiguous())
     if not deltas:
         raise ValueError(f"{weights_file} holds no LoRA weights: save the adapter again")

@@ -36,7 +36,7 @@ def metrics(preferences: np.ndarray, rewards: np.ndarray, reference: np.ndarray)
         "hypervolume": float(moocore.hypervolume(rewards, ref=reference, maximise=True)),
         "inner_product": float((preferences * rewards).sum(axis=1).mean()),
         "controllability": float(np.mean(taus)),
-        "length": int(len(best)),
+        "length": len(best),
         "sparsity": float((gaps**2).mean()) if len(best) > 1 else 0.0,
         "spacing": float(distances.min(axis=1).std()) if len(best) > 1 else 0.0,
     }

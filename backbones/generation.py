@@ -54,9 +54,7 @@ def stream(soup: Soup, requests: list[Request]) -> Iterator[list[Row]]:
 
     Raises ValueError when a request needs more positions than the base has.
     """
-    words = soup.tokenizer([request.prompt for request in requests], padding=True, return_tensors="pt").to(
-        soup.device
-    )
+    words = soup.tokenizer([request.prompt for request in requests], padding=True, return_tensors="pt").to(soup.device)
     ids, rows = words["input_ids"], [Row([]) for _ in requests]  # ids: (rows, T)
     longest = max(request.max_new_tokens for request in requests)
     positions = soup.model.config.max_position_embeddings
@@ -107,10 +105,7 @@ class Sampler:
         mass_before = ordered.exp().cumsum(dim=-1) - ordered.exp()
         outside = torch.zeros_like(order, dtype=torch.bool).scatter(-1, order, mass_before >= self.top_p)
         noise = torch.stack(
-            [
-                torch.empty_like(row).exponential_(generator=g)
-                for row, g in zip(log_probabilities, self.generators)
-            ]
+            [torch.empty_like(row).exponential_(generator=g) for row, g in zip(log_probabilities, self.generators)]
         )
         return (log_probabilities - self.noisy * noise.log()).masked_fill(outside, -torch.inf)
 

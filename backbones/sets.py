@@ -116,9 +116,7 @@ def from_manifest(path: Path, manifest: dict) -> SoupSet:
     except KeyError as error:
         raise SetError(f"{file}: the field {error} is missing: add it") from None
     except TypeError as error:
-        raise SetError(
-            f"{file}: a field has the wrong shape ({error}): compare it with a shipped set"
-        ) from None
+        raise SetError(f"{file}: a field has the wrong shape ({error}): compare it with a shipped set") from None
     return soup_set
 
 
@@ -127,9 +125,7 @@ def problems(soup_set: SoupSet) -> list[str]:
     found, n = [], len(soup_set.objectives)
     for kind in ("backbones", "specialists"):
         if len(getattr(soup_set, kind)) != n:
-            found.append(
-                f"{soup_set.path / 'manifest.json'}: {len(getattr(soup_set, kind))} {kind} for {n} objectives"
-            )
+            found.append(f"{soup_set.path / 'manifest.json'}: {len(getattr(soup_set, kind))} {kind} for {n} objectives")
     for file in (soup_set.path / "README.md", soup_set.base / "hyperparameters.json"):
         if not file.is_file():
             found.append(f"{file} is missing: write it")
@@ -156,9 +152,7 @@ def _validate(soup_set: SoupSet, file: Path) -> None:
             known = ", ".join(rewards.OBJECTIVES)
             raise SetError(f"{file}: the objective {objective.name!r} has no reward: use one of {known}")
         if not objective.std > 0:
-            raise SetError(
-                f"{file}: std of {objective.name!r} is {objective.std}: measure it with train.quantise"
-            )
+            raise SetError(f"{file}: std of {objective.name!r} is {objective.std}: measure it with train.quantise")
     for folder in (soup_set.base, *soup_set.adapters):
         if not folder.is_dir():
             raise SetError(f"{file}: the folder {folder} is missing: restore it or correct the manifest")
@@ -173,9 +167,7 @@ def _validate(soup_set: SoupSet, file: Path) -> None:
 
 def _inside(path: Path, folder: str) -> Path:
     if not (path / folder).resolve().is_relative_to(path.resolve()):
-        raise SetError(
-            f"{path / 'manifest.json'}: {folder!r} lies outside the set: keep every folder inside it"
-        )
+        raise SetError(f"{path / 'manifest.json'}: {folder!r} lies outside the set: keep every folder inside it")
     return path / folder
 
 

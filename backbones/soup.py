@@ -92,9 +92,7 @@ class Soup:
             except AttributeError:
                 linear = None
             if not isinstance(linear, nn.Linear):
-                raise ValueError(
-                    f"adapter layer {name!r} is no linear layer of the base: train it on this base"
-                )
+                raise ValueError(f"adapter layer {name!r} is no linear layer of the base: train it on this base")
             deltas = [adapter.deltas.get(name) for adapter in adapters]
             for adapter, delta in zip(adapters, deltas, strict=True):
                 if delta and (delta[0].shape[1], delta[1].shape[1]) != (

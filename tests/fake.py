@@ -72,6 +72,4 @@ class FakeStream:
             raise
 
     def _text(self, raw: str, facts: f.Facts, done: bool) -> Text:
-        return Text(
-            f.fill(raw, facts), raw, len(raw.split()), done, rewards.score(raw, facts) if done else None
-        )
+        return Text(f.fill(raw, facts), raw, len(raw.split()), done, rewards.score(raw, facts) if done else None)

@@ -22,9 +22,7 @@ def tokens(soup, requests):
 def requests(n):
     mixes = [(1.0, 0.0, 0.0, 0.0), (1.75, -0.75, 0.0, 0.0), (0.0, 0.0, 0.3, 0.7), (0.0, 0.0, 0.0, 0.0)]
     return [
-        Request(
-            PROMPTS[i % 2], mixes[i % 4], seed=i, temperature=0.7 + i / 10, top_p=0.95, max_new_tokens=8 + i
-        )
+        Request(PROMPTS[i % 2], mixes[i % 4], seed=i, temperature=0.7 + i / 10, top_p=0.95, max_new_tokens=8 + i)
         for i in range(n)
     ]
 

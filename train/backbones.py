@@ -55,9 +55,7 @@ def normalised_reward(objective: sets.Objective):
     return normalised
 
 
-def train(
-    name: str, run: Hyperparameters, soup_set: sets.SoupSet, prompts: datasets.Dataset, work: Path
-) -> None:
+def train(name: str, run: Hyperparameters, soup_set: sets.SoupSet, prompts: datasets.Dataset, work: Path) -> None:
     """Train one adapter into `work / name`, resuming from its last checkpoint."""
     # The values of the 4-bit weights in fp32: exactly what is served, and faster to train on the CPU.
     model = AutoModelForCausalLM.from_pretrained(soup_set.base, dtype=torch.float32).dequantize()
@@ -93,9 +91,7 @@ def train(
         args=config,
         train_dataset=prompts,
         processing_class=tokenizer,
-        peft_config=LoraConfig(
-            r=run.rank, lora_alpha=run.alpha, target_modules="all-linear", task_type="CAUSAL_LM"
-        ),
+        peft_config=LoraConfig(r=run.rank, lora_alpha=run.alpha, target_modules="all-linear", task_type="CAUSAL_LM"),
     )
     checkpoints = Path(config.output_dir)
     trainer.train(resume_from_checkpoint=get_last_checkpoint(checkpoints) if checkpoints.is_dir() else None)
@@ -105,13 +101,9 @@ def train(
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("set", type=Path, help="folder made by train.quantise")
-    parser.add_argument(
-        "--data-dir", type=Path, help="folder with e2e/train.csv; default: fetch from the Hub"
-    )
+    parser.add_argument("--data-dir", type=Path, help="folder with e2e/train.csv; default: fetch from the Hub")
     parser.add_argument("--work", type=Path, required=True, help="folder for checkpoints and logs")
     parser.add_argument("--steps", type=int, default=200)
     parser.add_argument("--only", help="train this adapter alone, for example specialist-1")
@@ -125,9 +117,7 @@ def main() -> None:
     }
     representations = data.meaning_representations(data.load("train", args.data_dir))
     random.Random(0).shuffle(representations)
-    prompts = datasets.Dataset.from_list(
-        [{"prompt": facts.prompt(m), "mr": facts.mr(m)} for m in representations]
-    )
+    prompts = datasets.Dataset.from_list([{"prompt": facts.prompt(m), "mr": facts.mr(m)} for m in representations])
 
     for kind, rows in mixes.items():
         for i, row in enumerate(rows, start=1):
@@ -138,9 +128,7 @@ def main() -> None:
             train(name, Hyperparameters(row.round(6).tolist(), args.steps), soup_set, prompts, args.work)
 
     names = {kind: [f"{kind}-{i + 1}" for i in range(n)] for kind in mixes}
-    if not all(
-        (args.work / name / "hyperparameters.json").is_file() for kind in names for name in names[kind]
-    ):
+    if not all((args.work / name / "hyperparameters.json").is_file() for kind in names for name in names[kind]):
         return
     for name in names["backbone"] + names["specialist"]:
         folder = args.set / "adapters" / name

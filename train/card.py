@@ -10,8 +10,8 @@ from backbones import rewards, sets
 
 CARD = """# {title}
 
-Backbones for Bone Soup (Xie et al., ACL 2025, arXiv 2502.10762) and specialists for Rewarded Soup (Ramé et al.,
-NeurIPS 2023, arXiv 2306.04488), with the 4-bit base on which they are served.
+Backbones for Bone Soup (Xie et al., ACL 2025, arXiv 2502.10762) and specialists for Rewarded Soup (Ramé et
+al., NeurIPS 2023, arXiv 2306.04488), with the 4-bit base on which they are served.
 
 - **Task**: one description of a restaurant from facts. `name` and `near` are placeholders to the model.
 - **Data**: E2E NLG (Novikova et al. 2017, CC BY-SA 4.0), {examples:,} pairs of facts and text.
@@ -42,9 +42,7 @@ def metrics_table(front: dict) -> str:
     names = list(front["methods"]["bone-soup"]["metrics"])
     lines = ["| method | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
     for method, metrics in rows.items():
-        cells = [
-            f"{metrics[m]['value']:.3f} [{metrics[m]['low']:.3f}, {metrics[m]['high']:.3f}]" for m in names
-        ]
+        cells = [f"{metrics[m]['value']:.3f} [{metrics[m]['low']:.3f}, {metrics[m]['high']:.3f}]" for m in names]
         lines.append(f"| {method} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
@@ -62,9 +60,7 @@ def points_table(front: dict) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("set", help="name or folder of the set")
     soup_set = sets.read(parser.parse_args().set)
     front, conditions = soup_set.front, soup_set.front["conditions"]

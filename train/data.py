@@ -21,9 +21,7 @@ def load(split: str, data_dir: Path | None = None) -> datasets.Dataset:
     Raises FileNotFoundError when `data_dir` does not hold the file.
     """
     if data_dir is None:
-        pairs = datasets.load_dataset(
-            "tuetschek/e2e_nlg", revision="refs/convert/parquet", split=HUB_SPLITS[split]
-        )
+        pairs = datasets.load_dataset("tuetschek/e2e_nlg", revision="refs/convert/parquet", split=HUB_SPLITS[split])
         return pairs.rename_columns({"meaning_representation": "mr", "human_reference": "ref"})
     path = Path(data_dir) / "e2e" / f"{split}.csv"
     if not path.is_file():
@@ -68,9 +66,7 @@ def examples(pairs: datasets.Dataset) -> datasets.Dataset:
 def _replace(text: str, name: str, placeholder: str) -> str:
     plain = _plain(text)
     article, _, rest = name.partition(" ")
-    pattern = (
-        rf"(?:the\s+)?{re.escape(_plain(rest))}" if article == "The" and rest else re.escape(_plain(name))
-    )
+    pattern = rf"(?:the\s+)?{re.escape(_plain(rest))}" if article == "The" and rest else re.escape(_plain(name))
     pieces, end = [], 0
     for match in re.finditer(rf"(?<![\w<]){pattern}(?![\w>])", plain):
         pieces += [text[end : match.start()], placeholder]

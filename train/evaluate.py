@@ -35,8 +35,11 @@ def sample_texts(writer: Writer, prompts: list[f.Facts], samples: int, log: Path
 
     Records that the log already holds are not generated again.
     """
-    records = [json.loads(line) for line in log.read_text().splitlines()] if log.is_file() else []
     cells = [(method, mu) for method in METHODS for mu in MUS]
+    lines = log.read_text().splitlines(keepends=True) if log.is_file() else []
+    lines = lines[: len(lines) // len(cells) * len(cells)]  # a pair cut off half-way is written again
+    log.write_text("".join(lines))
+    records = [json.loads(line) for line in lines]
     pairs = [(p, s) for p in range(len(prompts)) for s in range(samples)][len(records) // len(cells) :]
     sampling = writer.set.sampling
     with log.open("a") as file:
@@ -56,9 +59,7 @@ def sample_texts(writer: Writer, prompts: list[f.Facts], samples: int, log: Path
             ]
             for (p, s, method, mu), text in zip(keys, writer.write(orders), strict=True):
                 record = {"prompt": p, "sample": s, "method": method, "preference": mu, "text": text.text}
-                records.append(
-                    record | {"words": len(text.text.split()), "rewards": list(text.rewards.values())}
-                )
+                records.append(record | {"words": len(text.text.split()), "rewards": list(text.rewards.values())})
                 file.write(json.dumps(records[-1]) + "\n")
             file.flush()
     return records
@@ -104,10 +105,7 @@ def summarise(records: list[dict], prompts: list[f.Facts], rng: np.random.Genera
         name: {
             "value": round(value["value"] - methods["rewarded-soup"]["metrics"][name]["value"], 4),
             **_interval(
-                [
-                    a[name] - b[name]
-                    for a, b in zip(resampled["bone-soup"], resampled["rewarded-soup"], strict=True)
-                ]
+                [a[name] - b[name] for a, b in zip(resampled["bone-soup"], resampled["rewarded-soup"], strict=True)]
             ),
         }
         for name, value in methods["bone-soup"]["metrics"].items()
@@ -116,17 +114,11 @@ def summarise(records: list[dict], prompts: list[f.Facts], rng: np.random.Genera
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("set", help="name or folder of the set")
-    parser.add_argument(
-        "--prompts", type=Path, help="CSV file with a column mr; default: E2E dev from the Hub"
-    )
+    parser.add_argument("--prompts", type=Path, help="CSV file with a column mr; default: E2E dev from the Hub")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument(
-        "--log", type=Path, required=True, help="JSON lines of all texts; makes the run resumable"
-    )
+    parser.add_argument("--log", type=Path, required=True, help="JSON lines of all texts; makes the run resumable")
     parser.add_argument("--count", type=int, default=200, help="facts drawn from the file")
     parser.add_argument("--samples", type=int, default=4, help="texts per facts, method and preference")
     parser.add_argument("--device", help="cpu or cuda; default: CUDA where there is one")
@@ -166,9 +158,7 @@ def main() -> None:
     for method, result in measured["methods"].items():
         print(method, {name: metric["value"] for name, metric in result["metrics"].items()})
         for point in result["points"]:
-            print(
-                f"  {point['preference']}  {point['rewards']}  {point['words']} words  {point['example']['text']}"
-            )
+            print(f"  {point['preference']}  {point['rewards']}  {point['words']} words: {point['example']['text']}")
 
 
 def _rounded(values: np.ndarray) -> list[float]:

@@ -68,9 +68,7 @@ def measure(pairs: Iterable[tuple[str, Meanings]]) -> dict[str, dict[str, float]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data-dir", type=Path, help="folder that holds e2e/; without it from the Hub")
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
     args = parser.parse_args()

@@ -31,17 +31,11 @@ LABELS = {
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("sft", type=Path, help="folder of stage 1")
     parser.add_argument("set", type=Path, help="folder of the set to make")
-    parser.add_argument(
-        "--data-dir", type=Path, help="folder with e2e/train.csv; default: fetch from the Hub"
-    )
-    parser.add_argument(
-        "--prompts", type=int, default=512, help="training facts to write about, 2 texts each"
-    )
+    parser.add_argument("--data-dir", type=Path, help="folder with e2e/train.csv; default: fetch from the Hub")
+    parser.add_argument("--prompts", type=int, default=512, help="training facts to write about, 2 texts each")
     args = parser.parse_args()
 
     model = AutoModelForCausalLM.from_pretrained(
@@ -76,12 +70,8 @@ def main() -> None:
     facts = random.Random(0).sample(facts, args.prompts)
     soup = Soup.load(base, [], "cuda" if torch.cuda.is_available() else "cpu")
     writer, n = Writer(sets.from_manifest(args.set, manifest), soup), len(manifest["objectives"])
-    orders = [
-        Order(f, (1 / n,) * n, "base", seed=2 * i + k, top_p=1.0) for i, f in enumerate(facts) for k in (0, 1)
-    ]
-    texts = [
-        text for start in tqdm(range(0, len(orders), 64)) for text in writer.write(orders[start : start + 64])
-    ]
+    orders = [Order(f, (1 / n,) * n, "base", seed=2 * i + k, top_p=1.0) for i, f in enumerate(facts) for k in (0, 1)]
+    texts = [text for start in tqdm(range(0, len(orders), 64)) for text in writer.write(orders[start : start + 64])]
     for objective in manifest["objectives"]:
         rewards = np.array([text.rewards[objective["name"]] for text in texts])
         objective["mean"], objective["std"] = round(rewards.mean(), 4), round(rewards.std(), 4)
