@@ -5,20 +5,18 @@ c [rows, adapters] of that batch. The 4-bit weights W are never touched, so the 
 nothing to change, and rows of one forward pass can have different preferences and methods.
 """
 
-import logging
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cached_property
 from pathlib import Path
 
-# Said at import on every CPU with AVX-512 BF16 about a kernel that the soup does not use.
-logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
-import bitsandbytes as bnb  # noqa: E402
-import torch  # noqa: E402
-from torch import nn  # noqa: E402
-from transformers import AutoModelForCausalLM, AutoTokenizer  # noqa: E402
+import bitsandbytes as bnb
+import numpy as np
+import torch
+from torch import nn
+from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from backbones.adapters import Adapter, read_adapter  # noqa: E402
+from backbones.adapters import Adapter, read_adapter
 
 _mix: ContextVar["Mix | None"] = ContextVar("mix", default=None)
 
@@ -140,7 +138,7 @@ class Soup:
 
     def mix(self, coefficients) -> Mix:
         """The mix of a batch from coefficients [rows, adapters]. Nothing is merged or written."""
-        mixed = torch.as_tensor(coefficients, dtype=torch.float32)
+        mixed = torch.as_tensor(np.asarray(coefficients), dtype=torch.float32)
         assert mixed.ndim == 2 and mixed.shape[1] == len(self.adapter_names), mixed.shape
         return Mix(mixed.to(self.device, self.dtype))
 

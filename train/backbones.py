@@ -17,7 +17,7 @@ import datasets
 import numpy as np
 import torch
 from peft import LoraConfig
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 from transformers.trainer_utils import get_last_checkpoint
 from trl import GRPOConfig, GRPOTrainer
 
@@ -35,7 +35,7 @@ class Hyperparameters:
     prompts_per_step: int = 8
     samples_per_prompt: int = 8
     learning_rate: float = 5e-4
-    kl: float = 0.05
+    kl: float = 0.2
     rank: int = 16
     alpha: int = 32
     temperature: float = 1.0
@@ -55,10 +55,22 @@ def normalised_reward(objective: sets.Objective):
     return normalised
 
 
+def dequantised(base: Path) -> torch.nn.Module:
+    """The values of the 4-bit weights in fp32: exactly what is served, and faster to train on the CPU.
+
+    A plain model, since TRL would train the adapters of one that was ever quantised in bf16.
+    """
+    quantised = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32).dequantize()
+    config = AutoConfig.from_pretrained(base)
+    del config.quantization_config
+    model = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
+    model.load_state_dict(quantised.state_dict())
+    return model
+
+
 def train(name: str, run: Hyperparameters, soup_set: sets.SoupSet, prompts: datasets.Dataset, work: Path) -> None:
     """Train one adapter into `work / name`, resuming from its last checkpoint."""
-    # The values of the 4-bit weights in fp32: exactly what is served, and faster to train on the CPU.
-    model = AutoModelForCausalLM.from_pretrained(soup_set.base, dtype=torch.float32).dequantize()
+    model = dequantised(soup_set.base)
     tokenizer = AutoTokenizer.from_pretrained(soup_set.base, padding_side="left")
     config = GRPOConfig(
         output_dir=str(work / name / "checkpoints"),
@@ -73,9 +85,10 @@ def train(name: str, run: Hyperparameters, soup_set: sets.SoupSet, prompts: data
         max_grad_norm=1.0,
         beta=run.kl,
         reward_weights=run.reward_weights,
-        # The backbone reward must stay the same fixed mix of the rewards for every prompt and batch.
+        # The backbone reward must stay the same fixed mix of the rewards for every prompt and batch, and the KL
+        # penalty must weigh the same against it from the first step to the last: so nothing is rescaled.
         multi_objective_aggregation="sum_then_normalize",
-        scale_rewards="batch",
+        scale_rewards="none",
         mask_truncated_completions=False,
         gradient_checkpointing=False,
         bf16=False,

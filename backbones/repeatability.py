@@ -1,0 +1,51 @@
+"""Repeatability: do simultaneous requests give the texts that the same requests give alone?
+
+    python -m backbones.repeatability SET [--rounds 125]
+
+Every round writes 8 texts at 8 preferences three times: in one batch, in 8 threads at once, and one after
+the other. Prints how many texts differ from those written alone. They can, where the scores of two candidate
+tokens lie closer together than the rounding of sums taken in another order.
+"""
+
+import argparse
+import random
+from concurrent.futures import ThreadPoolExecutor
+
+from tqdm import tqdm
+
+from backbones import facts
+from backbones.writer import Order, Writer
+
+
+def orders(rng: random.Random) -> list[Order]:
+    """Eight random orders: facts, preference, method, seed."""
+    drawn = []
+    for k in range(8):
+        closed = {slot: rng.choice(("", *values)) for slot, values in facts.VALUES.items()}
+        preference = (k / 7, 1 - k / 7)
+        method = rng.choice(("bone-soup", "rewarded-soup"))
+        drawn.append(Order({"name": "Ox", **closed, "near": rng.choice(("", "Elm"))}, preference, method, rng.getrandbits(32)))
+    return drawn
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("set", help="name or folder of the set")
+    parser.add_argument("--rounds", type=int, default=125)
+    parser.add_argument("--device")
+    args = parser.parse_args()
+    writer, rng = Writer.load(args.set, args.device), random.Random(0)
+    batched = threaded = 0
+    with ThreadPoolExecutor(8) as pool:
+        for _ in tqdm(range(args.rounds)):
+            asked = orders(rng)
+            alone = [writer.write([order])[0].raw for order in asked]
+            batched += sum(a != text.raw for a, text in zip(alone, writer.write(asked), strict=True))
+            threads = pool.map(lambda order: writer.write([order])[0].raw, asked)
+            threaded += sum(a != b for a, b in zip(alone, threads, strict=True))
+    total = 8 * args.rounds
+    print(f"{batched} of {total} texts differ in a batch of 8, {threaded} of {total} in 8 threads")
+
+
+if __name__ == "__main__":
+    main()
