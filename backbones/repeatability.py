@@ -24,7 +24,9 @@ def orders(rng: random.Random) -> list[Order]:
         closed = {slot: rng.choice(("", *values)) for slot, values in facts.VALUES.items()}
         preference = (k / 7, 1 - k / 7)
         method = rng.choice(("bone-soup", "rewarded-soup"))
-        drawn.append(Order({"name": "Ox", **closed, "near": rng.choice(("", "Elm"))}, preference, method, rng.getrandbits(32)))
+        drawn.append(
+            Order({"name": "Ox", **closed, "near": rng.choice(("", "Elm"))}, preference, method, rng.getrandbits(32))
+        )
     return drawn
 
 

@@ -5,6 +5,7 @@ in mid-sentence or a list of bare values. All work on texts with placeholders.
 """
 
 import re
+from itertools import pairwise
 
 from backbones.facts import NAME, Facts
 from backbones.slots import match
@@ -25,11 +26,10 @@ _VERBS = set(
     remains ranging belongs falls starts start exists produces presents brings dine dining opens attracts averages
     encourages has't did goes pay set grab feed eats stop offered served priced visited""".split()
 )
-_DANGLING = set(
-    "a an the and or but with near in of to is are at for from by as its it's their which that has".split()
-)
+_DANGLING = set("a an the and or but with near in of to is are at for from by as its it's their which that has".split())
 _NO_ARTICLE = re.compile(
-    r"\b(?:is|as|was) ((?:[\w£'’<>-]+,? ){0,6}?)(?:restaurant|pub|coffee shop|place|venue|eatery|establishment)\b(?! (?:food|style|fare|which))"
+    r"\b(?:is|as|was) ((?:[\w£'’<>-]+,? ){0,6}?)"
+    r"(?:restaurant|pub|coffee shop|place|venue|eatery|establishment)\b(?! (?:food|style|fare|which))"
 )
 _DETERMINED = re.compile(
     r"\b(?:an?|the|this|that|one|your|another|our|my|its|their|no|some|any|not|of|in|for|at|near|to|by|with|and|on"
@@ -60,22 +60,22 @@ def well_formed(text: str) -> float:
     """1 for plain sentences, halved by every defect, 0 for fewer than `FEWEST_WORDS` words.
 
     Defects: no name; no full stop, ! or ? at the end; per sentence: no verb, or a last word that cannot end
-    one; doubled punctuation; a word twice in a row; a repeated run of three words; more than two
-    commas and more than one per five words; "is"/"as" before a singular place without an article; two articles in a row.
+    one; doubled punctuation; a word twice in a row; a repeated run of three words; more than two commas
+    and more than one per five words; "is" or "as" before a place without an article; two articles in a row.
     """
     words = [word.lower() for word in _WORD.findall(text)]
     if len(words) < FEWEST_WORDS:
         return 0.0
     low = text.lower().strip()
     sentences = [[w.lower() for w in _WORD.findall(s)] for s in _SENTENCE.split(low)]
-    runs = list(zip(words, words[1:], words[2:]))
+    runs = list(zip(words, words[1:], words[2:], strict=False))
     defects = (
         (NAME not in text)
         + (low[-1] not in ".!?")
         + sum(not _VERBS & set(sentence) for sentence in sentences)
         + sum(bool(sentence) and sentence[-1] in _DANGLING for sentence in sentences)
         + len(re.findall(r"[,;:.!?]\s*[,;:.!?]", low))
-        + sum(a == b and a.isalpha() or a == b == NAME for a, b in zip(words, words[1:]))
+        + sum(a == b and (a.isalpha() or a == NAME) for a, b in pairwise(words))
         + len(runs)
         - len(set(runs))
         + (low.count(",") > max(2, len(words) / 5))

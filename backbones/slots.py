@@ -1,167 +1,221 @@
 """Slot matcher: which facts a restaurant description states.
 
 Works on texts with placeholders (`<name>`, `<near>`) and by meaning: people write "expensive" for "more
-than £30" and "highly rated" for "5 out of 5", in either direction, so price and rating each have three
-meanings. The patterns come from reading the human references of the E2E training data.
+than £30" and "highly rated" for "5 out of 5", in either direction, so price and rating have three meanings
+each. The phrases come from reading the human references of the E2E training data and counting which facts
+they stand for: "affordable" stands for cheap and for moderate prices, "good rating" for high and average.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from backbones.facts import NAME, NEAR, Facts
 
 # Values of the facts that mean the same.
 MEANING = {
-    "priceRange": {
-        "cheap": "cheap",
-        "less than £20": "cheap",
-        "moderate": "moderate",
-        "£20-25": "moderate",
-        "high": "high",
-        "more than £30": "high",
-    },
-    "customer rating": {
-        "low": "low",
-        "1 out of 5": "low",
-        "average": "average",
-        "3 out of 5": "average",
-        "high": "high",
-        "5 out of 5": "high",
-    },
+    "priceRange": {"less than £20": "cheap", "£20-25": "moderate", "more than £30": "high"},
+    "customer rating": {"1 out of 5": "low", "3 out of 5": "average", "5 out of 5": "high"},
 }
 
-_POUNDS = r"(?:£\s*|gbp\s*)"
-_PRICE = r"(?:[- ](?:to|and)[- ]\w+)?[- ]?(?:pric(?:ed?|es|ing|ey)|cost(?:s|ing)?|end\b|range\b)"
-_PRICE_IS = r"(?:pric(?:es?|ed|ing)|price[- ]?range|costs?)(?: range)?(?: (?:are|is|at|of|being|in|the|a|rather|quite|very|fairly|from))*:? (?:on the )?"
-_RATING = r"[- ]*(?:overall |customer |quality |user |consumer )*(?:rat(?:ings?|ed|es?)|reviews?|reviewed|satisfaction|feedback|scores?|scoring|approval|recommended|regarded|recommendations?|reputation|opinions?|remarks)\b"
-_RATING_IS = r"(?:rat(?:ings?|ed|es|e)|reviews?|reviewed|satisfaction|feedback|scored?)(?: (?:is|are|of|as|at|by|being|has|been|it|a|an|customers?|very|quite|only|with|from))*:? "
-_OUT_OF = r"(?:[- ]?out[- ]of[- ]?(?:a possible )?|[- ]of[- ]|\s?/\s?|[- ]in[- ])(?:5|five)"
-_STAR = r"[- ]stars?"
+# Words that tell whether high, low or average is about the price or the rating: "high-priced", "prices are
+# on the high side", "high customer service rating", "customers rate it as high".
+_PRICE = r"[- ]*(?:in )?(?:pric(?:e[ds]?|ing)|cost(?:s|ing)?|rang(?:e[ds]?|ing)|end|level)"
+_PRICE_IS = (
+    r"(?:pric(?:e[ds]?|ing)|costs?)(?:[- ]?ranges?)?(?: (?:is|are|at|of|in|on|the|an?|being|be|rather|quite|very|fairly"
+    r"|really|a bit|slightly|tends? to|remains?))*[ :(-]*"
+)
+_RATES = r"(?:rat(?:e[ds]?|ings?)|review(?:s|ed)?|rank(?:s|ed|ings?)?|scor(?:e[ds]?|ing)|feedback|satisfaction)"
+_RATING = (
+    r"[- ]*(?:(?:overall|customers?'?|costumers?|consumer|user|guest|service|star)[- ]+)*"
+    rf"(?:{_RATES}|customer service|approval|regarded|reputation)"
+)
+_RATING_IS = (
+    rf"{_RATES}(?: (?:(?:for|from|by) (?:the )?)?(?:is|are|was|of|as|at|being|has|been|it|this|an?|customers?|very|quite"
+    r"|only|just|really|currently|be|the|<name>|restaurant|place|pub|coffee shop))*[ :(-]*"
+)
+_NO_PRICE, _NO_RATING = r"(?![- ](?:in )?(?:pric|cost|end\b|rang))", r"(?![- ](?:customer|rat|review|quality|scor))"
+_NO_AMOUNT = (
+    r"(?! (?:range )?(?:of|is|are|from|at|over|under|between) (?:over|under|between|more|less|around|about|[£l]?\d))"
+)
+_OUT_OF_5 = r"(?:[- ]*(?:out[- ]*of|out|of|/|in)[- ]*(?:a possible )?(?:5|five)(?:[- ]stars?)?|[- ]*(?:stars?|\*))"
+_NO_SCALE = r"(?<!\d\.)(?<!of )(?<!of-)(?<!out )(?<!/)"
+_20, _25, _30 = (rf"[£l]?\s?(?:{digits}(?:\.00)?|{word})(?: (?:british )?(?:pounds|euros|gbp))?" for digits, word in
+                 (("20", "twenty"), ("25", "twenty[- ]?five"), ("30", "thirty")))  # fmt: skip
+_THAN = r"[- ]*th(?:an|at|en)[- ]*"
+_PLACE = r"(?:restaurant|place|coffee shop|caf[eé]|pub|venue|eatery|establishment|spot|food|meals|dining|cuisine)"
 
-# slot -> meaning -> what says it. Longer phrases of a slot win over shorter ones that overlap them.
-PATTERNS = {
-    "name": {"": NAME},
+# How people grade prices, then ratings.
+_LOW = r"(?:low(?:er|ly|est)?|cheap(?:er|est)?|below[- ]average|(?:less|lower) than average)"
+_MIDDLE = (
+    r"(?:moderate(?:d|ly)?|average(?:d|ly)?|mid(?:dle)?|medium|fair(?:ly)?|decent(?:ly)?|modest(?:ly)?|intermediate)"
+)
+_HIGH = r"(?:high(?:er|ly|est)?|above[- ]average(?:ly)?|(?:more|higher) than (?:the )?average|over(?= ?priced)|premium|upper|expensive|steep)"
+_POOR = (
+    r"(?:low(?:er|ly|est)?|poor(?:ly)?|bad(?:ly)?|terribl[ey]|awful|negative|below[- ]average|worst|disappointing"
+    r"|(?:not|n't)(?: very| that| so)? (?:well|high(?:ly)?|good|great))"
+)
+_SO_SO = r"(?:average(?:d|ly)?|moderate(?:ly)?|mediocre|decent(?:ly)?|ok|okay|mixed|medium|mid|middling|fair(?:ly)?|satisfactory)"
+_GREAT = r"(?:high(?:er|ly|est)?|excellent(?:ly)?|great|top|perfect(?:ly)?|outstanding|superb|fantastic|best|amazing)"
+
+
+def _price(grade: str, *more: str) -> tuple[str, ...]:
+    shared = rf"{grade}{_RATING} and pric(?:e[ds]?|ing)(?: range)?(?= ?[.,;])"  # "high customer ratings and prices."
+    return grade + _PRICE + _NO_AMOUNT + _NO_RATING, _PRICE_IS + grade + _NO_RATING, shared, *more
+
+
+def _rating(grade: str, stars: str, *more: str) -> tuple[str, ...]:
+    shared = rf"{grade}{_PRICE} and rat(?:ed|ings?)(?= ?[.,]|(?: \w+)? {_PLACE})"  # "moderately priced and rated pub"
+    in_stars = (
+        rf"{_RATING_IS}{stars}(?!\.\d)(?:{_OUT_OF_5})?",
+        rf"{_NO_SCALE}{stars}(?:{_OUT_OF_5}|[- ](?:customer )?rat(?:ing|ed))",
+    )
+    return grade + _RATING, _RATING_IS + grade + _NO_PRICE, shared, *in_stars, *more
+
+
+# slot -> meaning -> phrases. Where phrases of one slot overlap, the longest holds. "cheap or moderate" is right
+# for either meaning, "other" (4 out of 5, £15) is no value of the data set and always wrong.
+PHRASES = {
+    "name": {NAME: (NAME,)},
     "eatType": {
-        "coffee shop": r"coffee[- ]?(?:shop|house|place|bar|spot|joint|cafe|establishment|venue)s?|caf[eé]s?\b",
-        "pub": r"\bpubs?\b|\btaverns?\b|\bbars?\b(?! none)",
-        "restaurant": r"\brestaurants?\b|\bresturants?\b|\brestaraunts?\b",
+        "coffee shop": (r"coffee[- ]?(?:shop|house|place|bar|spot|joint|cafe|establishment|venue)s?", "caf[eé]s?"),
+        "pub": (
+            "pubs?(?![- ](?:food|fare|grub|meals?))",
+            "public houses?",
+            "taverns?",
+            "gastropub",
+            r"(?<!sushi )(?<!wine )(?<!burger )(?<!noodle )(?<!snack )bars?",
+        ),
+        "restaurant": ("restaurants?", "resturants?", "restaraunts?"),
     },
     "food": {
-        "Chinese": r"\bchinese\b|\bchina\b",
-        "English": r"\benglish\b|\bbritish\b|fish and chips|fish 'n' chips|\benglands?\b",
-        "Fast food": r"\bfast[- ]?foods?\b|\bburgers?\b|\bjunk food",
-        "French": r"\bfrench\b|\bfrance\b",
-        "Indian": r"\bindian\b|\bcurry\b|\bcurries\b|\bindia\b",
-        "Italian": r"\bitalian\b|\bpasta\b|\bpizzas?\b|\bspaghetti\b|\bitaly\b",
-        "Japanese": r"\bjapanese\b|\bsushi\b|\bjapan\b",
+        "Chinese": ("chinese", "china"),
+        "English": ("english", "british", "england", "fish (?:and|&|'?n'?) chips"),
+        "Fast food": (r"fast[- ]?foods?", "(?:ham|cheese)?burgers?", "junk food"),
+        "French": ("french(?! fries)", "france"),
+        "Indian": ("indian", "india", "curry", "curries"),
+        "Italian": ("italian", "italy", "pastas?", "pizzas?", "spaghetti"),
+        "Japanese": ("japanese", "japan", "sushi"),
     },
     "priceRange": {
-        "cheap": r"\bcheap(?:er|ly|est)?\b|\binexpensive\b|\baffordabl[ey]\b|\blow(?:er|ly)?"
-        + _PRICE
-        + r"|\b(?:less|lower|cheaper) th[ae]n "
-        + _POUNDS
-        + r"?(?:20|twenty)(?: pounds| gbp)?"
-        + r"|\b(?:under|below|up to|within) "
-        + _POUNDS
-        + r"?(?:20|twenty)(?: pounds)?|\bbudget\b|\b"
-        + _PRICE_IS
-        + r"low(?:er)?\b",
-        "moderate": r"\bmoderat(?:e|ely)"
-        + _PRICE
-        + r"|\b(?:average|averagely|mid|middle|medium|reasonabl[ey]|fair|fairly|decent|decently|modest|modestly|intermediate)"
-        + _PRICE
-        + r"|"
-        + _POUNDS
-        + r"?20(?: pounds)?\s?(?:-|–|to|and|or)\s?"
-        + _POUNDS
-        + r"?25(?: pounds| gbp)?|\b"
-        + _PRICE_IS
-        + r"(?:moderate|average|reasonable|mid|medium|fair)(?:ly)?\b|\bmid-range\b|\bmoderate(?:ly)? expensive\b",
-        "high": r"\bexpensive\b|\bpric[e]?y\b|\bupscale\b|\bcostly\b|\bhigh(?:er|ly)?"
-        + _PRICE
-        + r"|\bhigh-end\b|\bupmarket\b"
-        + r"|\b(?:more|higher|greater) th[ae]n "
-        + _POUNDS
-        + r"?(?:30|thirty)(?: pounds| gbp)?"
-        + r"|\b(?:over|above|from|at|starting at|upwards? of|exceeding|exceeds?) "
-        + _POUNDS
-        + r"?(?:30|thirty)\b(?: pounds)?|"
-        + _POUNDS
-        + r"30\s?(?:\+|plus|and (?:up|over|above|more)|or more|upwards)|\b"
-        + _PRICE_IS
-        + r"(?:high|higher|expensive)\b",
+        "cheap": _price(
+            _LOW,
+            "cheap(?:er|ly|est)?",
+            "inexpensive(?:ly)?",
+            "(?<!high )(?<!higher )budget(?! of)",
+            rf"(?:less|lower|cheaper){_THAN}{_20}",
+            rf"(?:under|below|up to) {_20}",
+            rf"{_20} (?:or|and) (?:less|under|below|lower)",
+        ),
+        "moderate": _price(
+            _MIDDLE,
+            "moderate(?:ly)? expensive",
+            rf"{_20}\s?(?:-|–|to|and|or)[- ]?{_25}",
+            rf"(?:around|about) {_20}",
+            rf"(?:under|below|up to) {_25}",
+            "£25",
+        ),
+        "high": _price(
+            _HIGH,
+            "expensive",
+            "pricey",
+            "pricy",
+            "costly",
+            "upscale",
+            "up-?market",
+            "high(?:er)?[- ]class",
+            "high(?:er)? budgets?",
+            rf"(?:more|higher|greater){_THAN}{_30}",
+            rf"(?:over|above|from|at|of|around|about|exceed\w*|upwards? of) {_30}",
+            rf"{_30} ?(?:\+|plus|and (?:up|over|above|more)|or (?:more|over|above)|upwards)",
+            "£30",
+        ),
+        "cheap or moderate": _price("(?:affordabl[ey]|reasonabl[ey]|well)", "affordabl[ey]", "£20"),
+        "moderate or high": ("fairly expensive",),
+        "other": (r"£\d+(?:\.\d+)?", rf"(?:less{_THAN}|under |below ){_30}", rf"(?:more{_THAN}|over |above ){_20}"),
     },
     "customer rating": {
-        "low": r"\b(?:low(?:er|est|ly)?|poor(?:ly)?|bad(?:ly)?|terribl[ey]|negative|below average|worst|disappointing|unfavorable|awful)"
-        + _RATING
-        + r"|\b"
-        + _RATING_IS
-        + r"(?:low|poor|bad)(?:ly)?\b(?![- ]?pric|[- ]cost)|(?<![.\d])\b(?:1|one)"
-        + _OUT_OF
-        + r"(?: stars?)?|\b(?:1|one|single)"
-        + _STAR
-        + r"|\brat(?:ed|ing)(?: of)?(?: only)? (?:1|one)\b(?! out|[- ]of|\s?/|[- ]star|\.)|\bnot (?:very )?(?:well|highly)"
-        + _RATING,
-        "average": r"\b(?:average|averagely|mediocre|decent|moderate(?:ly)?|ok|okay|mixed|medium|mid|middling|fair|reasonabl[ey]|satisfactory|acceptable)"
-        + _RATING
-        + r"|\b"
-        + _RATING_IS
-        + r"(?:average|moderate|mediocre|decent|ok|fair)(?:ly)?\b(?![- ]?pric|[- ]cost)|(?<![.\d])\b(?:3|three)"
-        + _OUT_OF
-        + r"(?: stars?)?|\b(?:3|three)"
-        + _STAR
-        + r"|\brat(?:ed|ing)(?: of)? (?:3|three)\b|\baverage by (?:its )?customers",
-        "high": r"\b(?:high(?:er|est|ly)?|excellent(?:ly)?|great|good|well|top|perfect(?:ly)?|outstanding|superb|positive|best|fantastic|favorabl[ey]|5 star|five star)"
-        + _RATING
-        + r"|\b"
-        + _RATING_IS
-        + r"(?:high|excellent|well|good|great|perfect|outstanding)(?:ly)?\b(?![- ]?pric|[- ]cost)|(?<![.\d])\b(?:5|five)"
-        + _OUT_OF
-        + r"(?: stars?)?|\b(?:5|five)"
-        + _STAR
-        + r"|\brat(?:ed|ing)(?: of)? (?:5|five)\b(?! out|[- ]of|\s?/|[- ]star|\.)",
+        "low": _rating(_POOR, "(?:1|one|single)", "(?:low|poor|bad)[- ]quality"),
+        "average": _rating(
+            _SO_SO,
+            "(?:3|three)",
+            rf"(?<!above )(?<!below )average,?(?: (?:(?!pric|cost|rang|rat|custom)[\w'-]+,?)){{0,3}} {_PLACE}",
+            rf"<name> is (?:an )?average{_NO_PRICE}",
+        ),
+        "high": _rating(_GREAT, "(?:5|five)", "highly[- ](?:recommended|acclaimed)"),
+        "average or high": (
+            "(?:good|well|positive|favou?rable)" + _RATING,
+            _RATING_IS + "(?:good|well)" + _NO_PRICE,
+            "(?:good|high|great)[- ]quality",
+        ),
+        "other": ("(?:2|two|4|four)" + _OUT_OF_5,),
     },
     "area": {
-        "city centre": r"\b(?:city|town|central)[- ]?(?:'s )?cent(?:re|er)\b|\bcent(?:re|er) of (?:the )?(?:city|town|cambridge)|\bcity'?s cent(?:re|er)|\bdowntown\b|\bin the cent(?:re|er)\b|\binner city\b|\bcent(?:re|er) city\b|\bheart of the city\b",
-        "riverside": r"\briver[- ]?sides?\b|\briver(?:bank|front)?\b|\bwaterfront\b",
+        "city centre": (
+            r"(?:(?:inner )?city|town|central)(?:'?s)?[- ]?cent(?:re|er)",
+            r"(?:cent(?:re|er)|middle|heart) of (?:the )?(?:city|town|cambridge)",
+            "downtown",
+            "in the cent(?:re|er)",
+            "inner city",
+            "cent(?:re|er) city",
+            "centrally located",
+        ),
+        "riverside": (r"river(?:[- ]?(?:sides?|banks?|fronts?))?", "waterfront", "waterside"),
     },
-    "familyFriendly": {},
-    "near": {"": NEAR},
+    # Any word on the young says "yes", unless `_family_friendly` finds it denied.
+    "familyFriendly": {
+        "yes": (
+            r"(?:famil(?:y|ies)|kids?|child(?:ren)?s?|toddlers|all ages)(?:'?s)?(?![- ](?:owned|run))"
+            r"(?: with (?:\w+ )?(?:kids|children))?"
+            r"(?:[- ]+(?:(?:and|or)[- ]\w+[- ]+)?(?:un)?friend(?:ly|liness)?|[- ]free)?",
+        ),
+        "no": (r"(?<!and )(?<!or )adults?(?:[- ](?:only|oriented|friendly))?(?! and (?:kid|child|famil))", "mature"),
+    },
+    "near": {NEAR: (NEAR,)},
 }
+_PATTERNS = [
+    (slot, value, re.compile(rf"(?<![\w£])(?:{'|'.join(phrases)})(?!\w)"))
+    for slot, meanings in PHRASES.items()
+    for value, phrases in meanings.items()
+]
 
-_YOUNG = r"(?:famil(?:y|ies)|kids?|child(?:ren)?s?|youngsters|toddlers|all ages)"
-_FAMILY = re.compile(
-    rf"\b{_YOUNG}(?:'?s)?[- ]*(?:and[- ]\w+[- ]*|or[- ]\w+[- ]*)?(?:un)?friendl(?:y|iness)"
-    rf"|\b{_YOUNG}[- ](?:oriented|orientated|welcoming|suitable|appropriate|style|free|atmosphere|environment|restaurant|pub"
-    rf"|coffee shop|place|venue|establishment|eatery|dining|orientated|based|run|cafe|location|spot|fun)\b"
-    rf"|\b(?:welcom(?:es?|ing)|allows?|accommodat(?:es?|ing)|caters? (?:to|for|towards)|accepts?|bring|brings|take|open to|includes)"
-    rf" (?:(?:the|your|all|whole|of|entire|small|young|a) )*{_YOUNG}\b"
-    rf"|\b(?:for|with|suit(?:s|ed to)?|to) (?:(?:the|your|all|whole|entire|young|small|a|those with) )*{_YOUNG}\b(?![- ]free)"
-    rf"|\b(?:no|without) {_YOUNG}\b"
-    rf"|\b{_YOUNG}(?: and \w+)?,? (?:(?:are|is|were|will|be|may|can|always|more|than|very|not|aren't|isn't|n't) )+(?:welcome[d]?|allowed|permitted|catered|recommended|suitable|accepted|good|okay|ok)\b"
-    rf"|\b{_YOUNG} welcome\b"
-    rf"|\badults?[- ]?(?:only|oriented|orientated|friendly|themed|dining|restaurant|pub|coffee shop|venue|place|establishment|environment|atmosphere)?\b"
-)
+# What a denied statement says: "not cheap", "does not get good reviews". Other denied ones say nothing.
+DENIED = {
+    ("priceRange", "cheap"): "moderate or high",
+    ("priceRange", "high"): "cheap or moderate",
+    ("customer rating", "high"): "low",
+    ("customer rating", "average or high"): "low",
+    ("familyFriendly", "yes"): "no",
+}
+# The words before that deny a statement, put the place outside the centre, or start the statement's clause.
 _NOT = re.compile(
-    r"\b(?:not|non|no|isn'?t|aren'?t|doesn'?t|don'?t|never|without|nor|neither|cannot|can'?t|hardly|lacks?|free|unfriendly|unsuitable|inappropriate|n't)\b"
+    r"(?:\bnot|n't|\bno|\bnor|\bnon)[- ](?:(?:an?|the|too|very|so|that|overly|exactly|have|has|get|got) )*$"
 )
-_ADULT = re.compile(r"\badults?\b")
-_CLAUSE = re.compile(r"[.;!?]|,|\bbut\b|\band\b|\bwith\b|\bhowever\b|\balthough\b|\bwhich\b|\bit is\b|\bserv")
-
-_COMPILED = {
-    slot: [(value, re.compile(pattern)) for value, pattern in meanings.items()]
-    for slot, meanings in PATTERNS.items()
-}
+_OUTSIDE = re.compile(
+    r"(?:north|south|east|west|outside|far|away|edge|outskirts|out|distance)(?:ern)?(?: side)? (?:of|from|outside)? ?(?:the )?$"
+)
+_CLAUSE = re.compile(r"[.;!?,]|\b(?:but|and|with|however|although|which|it is|serv\w+)\b")
+_DENIED_BEFORE = re.compile(
+    r"\b(?:not(?! (?:only|just|far|expensive))|non|none|no|never|without|nor|neither|hardly|lacks?|leave"
+    r"|unsuitable|inappropriate|cannot|(?:is|are|does|do|was|would|ca)n'?t)\b"
+)
+_DENIED_AFTER = re.compile(
+    r"(?:'?s)?[ :-]*(?:(?:is|are|will|would|should|must|be)[ -]+)*"
+    r"(?:not?\b|never|(?:is|are|wo|should)n'?t|stay|at home|banned|prohibited|unwelcome|discouraged)"
+)
 
 
 @dataclass(frozen=True)
 class Statement:
-    """One fact that a text states: `value` is a meaning of `PATTERNS`, "yes"/"no" for familyFriendly."""
+    """One fact that a text states, at the characters `start` to `end`; `value` is a meaning of `PHRASES`."""
 
     slot: str
     value: str
     start: int
     end: int
+
+    def agrees(self, value: str) -> bool:
+        """Whether it states this value of a fact of its slot."""
+        return MEANING.get(self.slot, {}).get(value, value) in self.value.split(" or ")
 
 
 @dataclass(frozen=True)
@@ -175,66 +229,49 @@ class Match:
 
 def statements(text: str) -> list[Statement]:
     """Every statement found in a text with placeholders, in the order of the text."""
-    low = text.lower()
-    found = _family(low)
-    for slot, meanings in _COMPILED.items():
-        here = [
-            Statement(slot, value, *m.span()) for value, pattern in meanings for m in pattern.finditer(low)
-        ]
-        longest = sorted(here, key=lambda s: (s.start - s.end, s.start))
-        kept: list[Statement] = []
-        for s in longest:
-            if all(s.end <= k.start or s.start >= k.end for k in kept) and not _denied(low, s):
-                kept.append(s)
-        found += kept
-    return sorted(found, key=lambda s: s.start)
+    low = text.lower().replace("’", "'")
+    found = [Statement(slot, value, *m.span()) for slot, value, phrase in _PATTERNS for m in phrase.finditer(low)]
+    kept: list[Statement] = []
+    for s in sorted(found, key=lambda s: s.start - s.end):
+        if all(s.slot != k.slot or s.end <= k.start or s.start >= k.end for k in kept):
+            kept.append(s)
+    for k, s in enumerate(kept):
+        if _denied(low, s):
+            kept[k] = replace(s, value=DENIED.get((s.slot, s.value), ""))
+    return sorted((s for s in kept if s.value), key=lambda s: s.start)
 
 
 def match(text: str, facts: Facts) -> Match:
     """What a text says of the facts given.
 
-    "restaurant" is what people call any place to eat, so it is never wrong. Contradictions and inventions
-    of one slot and meaning count once; a slot that is stated both rightly and wrongly counts as both.
+    Contradictions and inventions of one slot and meaning count once; a slot that is stated both rightly and
+    wrongly counts as both. "restaurant" is also the word for any place to eat, so it is wrong only where the
+    text leaves out the eatType given.
     """
-    correct, wrong = [], {}
-    for s in statements(text):
-        given = facts.get(s.slot)
-        meant = MEANING.get(s.slot, {}).get(given, given)
-        if given is not None and (s.value == meant or s.slot in ("name", "near")):
-            if s.slot not in correct:
-                correct.append(s.slot)
-        elif (s.slot, s.value) != ("eatType", "restaurant"):
-            wrong.setdefault((s.slot, s.value), s)
+    said = statements(text)
+    correct = [slot for slot in facts if any(s.slot == slot and _states(s, facts) for s in said)]
+    wrong = {(s.slot, s.value): s for s in reversed(said) if not _states(s, facts)}
+    if "eatType" not in facts or "eatType" in correct:
+        wrong.pop(("eatType", "restaurant"), None)
     missed = tuple(slot for slot in facts if slot not in correct)
-    return Match(tuple(correct), missed, tuple(wrong.values()))
+    return Match(tuple(correct), missed, tuple(sorted(wrong.values(), key=lambda s: s.start)))
+
+
+def _states(statement: Statement, facts: Facts) -> bool:
+    if statement.slot in ("name", "near"):
+        return statement.slot in facts
+    return statement.slot in facts and statement.agrees(facts[statement.slot])
 
 
 def _denied(low: str, s: Statement) -> bool:
-    """ "not cheap", "isn't expensive": says too little to count as any meaning."""
-    return s.slot not in ("name", "near", "area") and bool(
-        re.search(
-            r"(?:\bnot|n't|\bneither|\bnor)(?: (?:too|very|so|a|an))?\s$|\b(?:less|least|moderately|reasonably) $",
-            low[: s.start],
-        )
-    )
-
-
-def _family(low: str) -> list[Statement]:
-    found = []
-    for m in _FAMILY.finditer(low):
-        before = _CLAUSE.split(low[max(0, m.start() - 40) : m.start()])[-1]
-        after = _CLAUSE.split(low[m.end() : m.end() + 30])[0]
-        phrase = m.group()
-        no = bool(
-            _NOT.search(before.replace("-", " "))
-            or _NOT.search(phrase.replace("-", " "))
-            or _ADULT.search(phrase)
-        )
-        no = no or bool(
-            re.match(
-                r"(?:'s)?[- ]*(?:is|are|would|should|will)?[- ]*(?:not|n't|isn't|aren't|no)\b", after.lstrip()
-            )
-            and "friendly" not in phrase
-        )
-        found.append(Statement("familyFriendly", "no" if no else "yes", *m.span()))
-    return found
+    """Whether the words around deny it ("not a pub"), or say it of another place ("the <near> restaurant")."""
+    before, after = low[max(0, s.start - 40) : s.start], low[s.end : s.end + 30]
+    if s.slot in ("name", "near"):
+        return False
+    if s.slot == "area":
+        return s.value == "city centre" and bool(_OUTSIDE.search(before))
+    if s.slot == "familyFriendly":
+        clause = _CLAUSE.split(before)[-1].replace("-", " ")
+        unfriendly = low[s.start : s.end].endswith(("free", "unfriendly"))
+        return s.value == "yes" and bool(unfriendly or _DENIED_BEFORE.search(clause) or _DENIED_AFTER.match(after))
+    return bool(_NOT.search(before)) or (s.slot == "eatType" and before.endswith(f"{NEAR} "))

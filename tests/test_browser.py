@@ -89,7 +89,8 @@ def test_a_slider_moved_by_keyboard_changes_coefficients_and_expectation_before_
     assert "-0.75" in page.locator("#coefficients").inner_text()
     assert "100 % complete" in page.locator("#preference").inner_text()
     page.wait_for_function(
-        "x => document.querySelector('#front .js-plotly-plot')._fullData.some(t => t.name === 'Bone Soup, expected' && t.x[0] > x)",
+        """x => document.querySelector('#front .js-plotly-plot')._fullData
+                .some(t => t.name === 'Bone Soup, expected' && t.x[0] > x)""",
         arg=before[0][0],
     )
     assert len(served[1].orders) == written

@@ -111,7 +111,7 @@ def test_settings_that_cannot_be_honoured_are_refused_by_name(base, tmp_path, ke
 
 
 def test_a_missing_adapter_file_is_named(tmp_path):
-    with pytest.raises(ValueError, match="adapter_config.json is missing"):
+    with pytest.raises(ValueError, match=r"adapter_config\.json is missing"):
         read_adapter(tmp_path)
 
 

@@ -17,14 +17,14 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from backbones import facts as f
-from backbones.slots import MEANING, statements
+from backbones.slots import statements
 from train import data
 
 SAMPLE = Path(__file__).parents[1] / "tests" / "data" / "matcher_sample.csv"
-Meanings = set[tuple[str, str]]  # of a slot and a meaning
+Stated = set[tuple[str, str]]  # of a slot and a value
 
 
-def sample(path: Path = SAMPLE) -> list[tuple[str, Meanings]]:
+def sample(path: Path = SAMPLE) -> list[tuple[str, Stated]]:
     """The texts checked by hand, each with what it states."""
     with path.open(encoding="utf-8") as file:
         return [
@@ -33,34 +33,37 @@ def sample(path: Path = SAMPLE) -> list[tuple[str, Meanings]]:
         ]
 
 
-def references(split: str, data_dir: Path | None) -> list[tuple[str, Meanings]]:
-    """The references of a split with placeholders, each with the meanings of its facts."""
+def references(split: str, data_dir: Path | None) -> list[tuple[str, Stated]]:
+    """The references of a split with placeholders, each with its closed facts."""
     pairs = []
     for row in data.load(split, data_dir):
         facts = f.parse(row["mr"])
         text = data.delexicalise(row["ref"], facts)
         if text:
-            closed = {slot: value for slot, value in facts.items() if slot in f.VALUES}
-            pairs.append((text, {(slot, MEANING.get(slot, {}).get(v, v)) for slot, v in closed.items()}))
+            pairs.append((text, {(slot, value) for slot, value in facts.items() if slot in f.VALUES}))
     return pairs
 
 
-def measure(pairs: Iterable[tuple[str, Meanings]]) -> dict[str, dict[str, float]]:
+def measure(pairs: Iterable[tuple[str, Stated]]) -> dict[str, dict[str, float]]:
     """Precision and recall of `slots.statements` per slot, each meaning counted once a text.
 
     "restaurant" counts only where it is true, as in `slots.match`: it is also the word for any place.
     """
-    found, true, both = Counter(), Counter(), Counter()
+    found, correct, true, recalled = Counter(), Counter(), Counter(), Counter()
     for text, stated in pairs:
-        said = {(s.slot, s.value) for s in statements(text) if s.slot in f.VALUES}
-        said -= {("eatType", "restaurant")} - stated
-        for counts, meanings in ((found, said), (true, stated), (both, said & stated)):
-            counts.update(slot for slot, _ in meanings)
-            counts["all"] += len(meanings)
+        said = {(s.slot, s.value): s for s in statements(text) if s.slot in f.VALUES}.values()
+        for s in said:
+            right = any(slot == s.slot and s.agrees(value) for slot, value in stated)
+            if right or (s.slot, s.value) != ("eatType", "restaurant"):
+                found.update((s.slot, "all"))
+                correct.update((s.slot, "all") if right else ())
+        for slot, value in stated:
+            true.update((slot, "all"))
+            recalled.update((slot, "all") if any(s.slot == slot and s.agrees(value) for s in said) else ())
     return {
         slot: {
-            "precision": round(both[slot] / max(found[slot], 1), 4),
-            "recall": round(both[slot] / max(true[slot], 1), 4),
+            "precision": round(correct[slot] / max(found[slot], 1), 4),
+            "recall": round(recalled[slot] / max(true[slot], 1), 4),
             "stated": true[slot],
         }
         for slot in (*f.VALUES, "all")

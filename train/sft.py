@@ -111,6 +111,7 @@ def main() -> None:
     checkpoints = Path(config.output_dir)
     trainer.train(resume_from_checkpoint=get_last_checkpoint(checkpoints) if checkpoints.is_dir() else None)
     metrics = trainer.evaluate()
+    trainer.model.config.use_cache = True  # the trainer turns it off; what is saved is for generating
     trainer.save_model(args.out)
     (args.out / "hyperparameters.json").write_text(
         json.dumps(
