@@ -27,8 +27,8 @@ backbone $j$ on row $j$ of the matrix
 $$B = {matrix}$$
 
 Your preference $\\mu$ gives **merging coefficients** $\\lambda = B^{{-1}}\\mu$, and the model that answers is
-$\\theta = \\theta_0 + \\sum_j \\lambda_j \\Delta_j$: the base plus the weighted changes of the backbones. No weights are
-rewritten: the base stays in 4 bits, and every text has its own coefficients in the same forward pass.
+$\\theta = \\theta_0 + \\sum_j \\lambda_j \\Delta_j$: the base plus the weighted changes of the backbones. No weights
+are rewritten: the base stays in 4 bits, and every text has its own coefficients in the same forward pass.
 
 **Rewarded Soup**, the baseline, tunes one specialist per single reward and merges with $\\lambda = \\mu$.
 Coefficients of Bone Soup leave [0, 1] where your preference is more extreme than any row of $B$.

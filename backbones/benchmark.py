@@ -8,12 +8,12 @@ a busy machine disturbs all alike. PEFT mixes one preference per batch, the soup
 """
 
 import argparse
-import os
 import platform
 import resource
 import time
 from statistics import median
 
+import psutil
 import torch
 from peft import PeftModel
 from transformers import AutoModelForCausalLM, DynamicCache
@@ -81,8 +81,7 @@ def main() -> None:
     start = time.perf_counter()
     writer = Writer.load(args.set, args.device)
     print(f"load set: {time.perf_counter() - start:.2f} s")
-    resident = int(open("/proc/self/statm").read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    print(f"memory of the process: {resident / 2**20:.0f} MiB resident")
+    print(f"memory of the process: {psutil.Process().memory_info().rss / 2**20:.0f} MiB resident")
 
     orders = [Order(FACTS, (0.7, 0.3), method, seed=0) for method in ("bone-soup", "rewarded-soup")]
     first, rate = [], []

@@ -168,7 +168,10 @@ PHRASES = {
             r"(?: with (?:\w+ )?(?:kids|children))?"
             r"(?:[- ]+(?:(?:and|or)[- ]\w+[- ]+)?(?:un)?friend(?:ly|liness)?|[- ]free)?",
         ),
-        "no": (r"(?<!and )(?<!or )adults?(?:[- ](?:only|oriented|friendly))?(?! and (?:kid|child|famil))", "mature"),
+        "no": (
+            r"(?<!\band )(?<!\bor )adults?(?:[- ](?:only|oriented|friendly))?(?! and (?:kid|child|famil))",
+            "mature",
+        ),
     },
     "near": {NEAR: (NEAR,)},
 }
