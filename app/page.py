@@ -66,8 +66,8 @@ def build(soup_set: SoupSet, stream) -> gr.Blocks:
     handlers = Handlers(soup_set, stream)
     with gr.Blocks(title="Bone Soup", analytics_enabled=False) as page:
         gr.Markdown(
-            "# Bone Soup\nMove a preference; the model that answers is a different merge, at once. "
-            "Left the paper's method, right its baseline, on the same facts.",
+            "# Bone Soup\nMove a preference, and the language model that answers is a different merge of its backbones, "
+            "at once. Bone Soup and its baseline, Rewarded Soup, write side by side.",
             elem_id="title",
         )
         marks = gr.State([])
@@ -152,7 +152,7 @@ def _facts_form() -> list[gr.components.Component]:
                     [("not given", ""), *((value, value) for value in f.VALUES[slot])],
                     value=DEFAULTS[slot],
                     label=render.FACT_LABELS[slot].capitalize(),
-                    min_width=96,
+                    min_width=130,
                 )
     return [fields[slot] for slot in f.SLOTS]
 

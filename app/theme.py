@@ -28,6 +28,7 @@ CSS = """
 .gradio-container { max-width: 1240px !important; margin: 0 auto !important; }
 #title h1 { font-size: 1.9rem; margin: 0.4rem 0 0.1rem; letter-spacing: -0.02em; }
 #title p { color: var(--body-text-color-subdued); margin: 0; }
+@media (max-width: 640px) { #front .modebar { display: none; } }
 #preference, #coefficients, .column { padding: 0 !important; }
 .preference { font-size: 1.05rem; padding: 4px 2px; }
 .problem { color: var(--error-text-color, #b91c1c); padding: 2px 2px 6px; }
