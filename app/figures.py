@@ -37,7 +37,7 @@ def front_figure(front: dict, labels: list[str], mu, marks: list[dict]) -> go.Fi
         )
     for mark in marks:
         _add_mark(figure, mark, labels)
-    axis = {"gridcolor": GRID, "zeroline": False, "linecolor": GRID, "tickformat": ".1f"}
+    axis = {"gridcolor": GRID, "zeroline": False, "linecolor": GRID}
     figure.update_layout(
         height=430,
         margin={"l": 8, "r": 8, "t": 8, "b": 8},

@@ -66,8 +66,8 @@ def build(soup_set: SoupSet, stream) -> gr.Blocks:
     handlers = Handlers(soup_set, stream)
     with gr.Blocks(title="Bone Soup", analytics_enabled=False) as page:
         gr.Markdown(
-            "# Bone Soup\nMove a preference, and the language model that answers is a different merge of its backbones, "
-            "at once. Bone Soup and its baseline, Rewarded Soup, write side by side.",
+            "# Bone Soup\nMove a preference: the language model that answers is at once another merge. "
+            "Bone Soup and Rewarded Soup, side by side.",
             elem_id="title",
         )
         marks = gr.State([])

@@ -43,12 +43,13 @@ def backbone_matrix(n: int, beta: float) -> np.ndarray:
 def bone_soup(mu: np.ndarray, beta: float) -> np.ndarray:
     """lambda = B^-1 mu [n] over the backbones, in closed form (mu_i - b) / (beta - b).
 
-    Sums to 1; entries may be negative or above 1. One-hot when mu is a row of B.
+    Sums to 1; entries may be negative or above 1. Exactly one-hot when mu is a row of B: rounded to 12
+    decimals, since an adapter whose coefficient is 1e-17 would show as -0.00 and cost as much as any other.
     """
     n = len(mu)
     backbone_matrix(n, beta)
     b = (1 - beta) / (n - 1)
-    return (mu - b) / (beta - b)
+    return np.round((mu - b) / (beta - b), 12) + 0.0  # + 0.0 turns -0.0 into 0.0
 
 
 def extrapolate(coefficients: np.ndarray, a: float) -> np.ndarray:

@@ -14,7 +14,12 @@ def test_closed_form_equals_the_inverse_of_b(n, beta):
     for mu in np.random.default_rng(0).dirichlet(np.ones(n), 20):
         np.testing.assert_allclose(c.bone_soup(mu, beta), np.linalg.solve(matrix, mu), atol=1e-12)
     for j, row in enumerate(matrix):
-        np.testing.assert_allclose(c.bone_soup(row, beta), np.eye(n)[j], atol=1e-12)
+        np.testing.assert_array_equal(c.bone_soup(row, beta), np.eye(n)[j])
+
+
+def test_a_preference_typed_as_percent_is_exactly_one_hot_without_minus_zero():
+    for mu, expected in (((70, 30), ["1.0", "0.0"]), ((30, 70), ["0.0", "1.0"])):
+        assert [str(value) for value in c.merging_coefficients("bone-soup", mu, 0.7).tolist()] == expected
 
 
 def test_a_corner_extrapolates():
