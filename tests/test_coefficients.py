@@ -1,4 +1,4 @@
-"""The closed form, its errors, and the analytic two-quadratic example of the paper."""
+"""The closed form and its errors."""
 
 import numpy as np
 import pytest
@@ -59,23 +59,3 @@ def test_unknown_method_and_bad_extrapolation():
         c.merging_coefficients("soup", (1, 1), 0.7)
     with pytest.raises(ValueError, match="strength is -1"):
         c.extrapolate(np.ones(2), -1)
-
-
-def test_two_quadratic_rewards_bone_soup_beats_rewarded_soup_where_theorem_1_says():
-    """r_i = -k_i (theta - theta_i)^2: utility of both merges against the optimum, inside the interval."""
-    beta, s = 0.7, np.sqrt(2 * 0.7**2 - 2 * 0.7 + 1)
-    k, target = np.array([1.0, 8.0]), np.array([0.0, 1.0])
-
-    def best(mu):
-        return (mu * k * target).sum() / (mu * k).sum()
-
-    def utility(theta, mu):
-        return -(mu * k * (theta - target) ** 2).sum()
-
-    backbones = np.array([best(row) for row in c.backbone_matrix(2, beta)])
-    for mu_1 in np.linspace(0.5 - s / 2 + 0.01, 0.5 + s / 2 - 0.01, 25):
-        mu = np.array([mu_1, 1 - mu_1])
-        bone = utility(c.bone_soup(mu, beta) @ backbones, mu)
-        rewarded = utility(mu @ target, mu)
-        assert bone > rewarded
-        assert bone <= utility(best(mu), mu) + 1e-12
