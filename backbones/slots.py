@@ -161,7 +161,7 @@ PHRASES = {
         ),
         "riverside": (r"river(?:[- ]?(?:sides?|banks?|fronts?))?", "waterfront", "waterside"),
     },
-    # Any word on the young says "yes", unless `_family_friendly` finds it denied.
+    # Any word on the young says "yes", unless `_denied` finds it denied.
     "familyFriendly": {
         "yes": (
             r"(?:famil(?:y|ies)|kids?|child(?:ren)?s?|toddlers|all ages)(?:'?s)?(?![- ](?:owned|run))"
