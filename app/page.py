@@ -1,9 +1,9 @@
-"""The layout of the page; the model is handed to it."""
+"""The layout of the page; the models are handed to it."""
 
 import gradio as gr
 
 from app import figures, render
-from app.handlers import MAX_SAMPLES, Handlers, dice
+from app.handlers import MAX_SAMPLES, Handlers, dice, planes
 from backbones import coefficients
 from backbones import facts as f
 from backbones.sets import SoupSet
@@ -18,7 +18,7 @@ DEFAULTS = {
     "familyFriendly": "yes",
     "near": "the Old Mill",
 }
-PREFERENCE = (50, 50)
+START = 50  # of every slider
 
 ABOUT = """
 Each **backbone** is the same small language model, tuned by reinforcement learning on a *mix* of the rewards:
@@ -29,15 +29,22 @@ $$B = {matrix}$$
 Your preference $\\mu$ gives **merging coefficients** $\\lambda = B^{{-1}}\\mu$, and the model that answers is
 $\\theta = \\theta_0 + \\sum_j \\lambda_j \\Delta_j$: the base plus the weighted changes of the backbones. No weights
 are rewritten: the base stays in 4 bits, and every text has its own coefficients in the same forward pass.
+Coefficients leave [0, 1] where your preference is more extreme than any row of $B$.
 
-**Rewarded Soup**, the baseline, tunes one specialist per single reward and merges with $\\lambda = \\mu$.
-Coefficients of Bone Soup leave [0, 1] where your preference is more extreme than any row of $B$.
+- **Bone Soup, anchored**, a variant of this project's: instead of leaving [0, 1], specialists carry the rest.
+- **Bone Soup, extrapolated**: coefficients times $1 + a$ with $a = {extrapolation}$, chosen on facts of its own.
+- **Rewarded Soup**, the baseline: one specialist per single reward, $\\lambda = \\mu$.
+- **No mapping** (the paper's ablation ABA): the backbones with $\\lambda = \\mu$.
+- **MOD**: nothing is merged; the specialists' log-probabilities are mixed by $\\mu$ at every token.
+- **MORLHF oracles**: models tuned for one preference each; the one nearest to yours answers.
+- **Base**: the model before reinforcement learning.
 
 Measured on {prompts} held-out restaurants ({samples} texts each, 95 % intervals): hypervolume {bone} for Bone Soup,
 {rewarded} for Rewarded Soup, reference point {reference}. Difference: {difference}.
 
-Method: Xie et al., *Bone Soups*, ACL 2025, [arXiv 2502.10762](https://arxiv.org/abs/2502.10762). Baseline: Ramé et
-al., *Rewarded soups*, NeurIPS 2023. Data: E2E NLG, Novikova et al. 2017, CC BY-SA 4.0.
+Method: Xie et al., *Bone Soups*, ACL 2025, [arXiv 2502.10762](https://arxiv.org/abs/2502.10762). Baselines: Ramé et
+al., *Rewarded soups*, NeurIPS 2023; Shi et al., *Decoding-time language model alignment with multiple objectives*,
+NeurIPS 2024. Data: E2E NLG, Novikova et al. 2017, CC BY-SA 4.0; GoEmotions, Demszky et al. 2020, Apache 2.0.
 """
 
 
@@ -52,75 +59,114 @@ def about(soup_set: SoupSet) -> str:
 
     return ABOUT.format(
         matrix=rf"\begin{{pmatrix}} {rows} \end{{pmatrix}}",
+        extrapolation=f"{soup_set.extrapolation:.2f}",
         prompts=front["conditions"]["prompts"],
         samples=front["conditions"]["samples"],
         bone=interval(front["methods"]["bone-soup"]["metrics"]["hypervolume"]),
         rewarded=interval(front["methods"]["rewarded-soup"]["metrics"]["hypervolume"]),
         reference=tuple(front["reference_point"]),
-        difference=interval(front["bone_soup_minus_rewarded_soup"]["hypervolume"]),
+        difference=interval(front["methods"]["bone-soup"]["minus_rewarded_soup"]["hypervolume"]),
     )
 
 
-def build(soup_set: SoupSet, stream) -> gr.Blocks:
-    """The page for a set whose texts come from `stream` (orders -> iterator of texts)."""
-    handlers = Handlers(soup_set, stream)
+def build(sets: list[SoupSet], stream) -> gr.Blocks:
+    """The page for sets whose texts come from `stream` (set name, orders -> iterator of texts)."""
+    handlers, first = Handlers(sets, stream), sets[0]
     with gr.Blocks(title="Bone Soup", analytics_enabled=False) as page:
-        gr.Markdown(
-            "# Bone Soup\nMove a preference: the language model that answers is at once another merge. "
-            "Bone Soup and Rewarded Soup, side by side.",
-            elem_id="title",
-        )
+        with gr.Row(elem_id="head"):
+            with gr.Column(scale=6, min_width=300):
+                gr.Markdown(
+                    "# Bone Soup\nMove a preference: the language model that answers is at once another merge.",
+                    elem_id="title",
+                )
+            with gr.Column(scale=4, min_width=300):
+                name = gr.Dropdown(
+                    [(soup_set.title, soup_set.name) for soup_set in sets],
+                    value=first.name,
+                    label="Set",
+                    visible=len(sets) > 1,
+                )
         marks = gr.State([])
         with gr.Row():
             with gr.Column(scale=5, min_width=320):
                 roll = gr.Button("⚄ Example facts", size="sm", elem_id="dice")
                 facts = _facts_form()
-                sliders = [
-                    gr.Slider(0, 100, start, step=1, label=o.label, info=o.description, elem_id=f"slider-{o.name}")
-                    for o, start in zip(soup_set.objectives, PREFERENCE, strict=True)
-                ]
+                sliders = _sliders(first, handlers.most)
                 preference = gr.HTML(elem_id="preference")
                 with gr.Row():
                     write = gr.Button("Write", variant="primary", scale=3, min_width=120)
                     stop = gr.Button("Stop", variant="stop", scale=1, min_width=80)
                 with gr.Accordion("Sampling", open=False):
-                    settings = _settings(soup_set)
+                    settings = _settings(first)
             with gr.Column(scale=6, min_width=320):
+                pairs = planes(first)
+                axes = gr.Dropdown(
+                    pairs, value=pairs[0][1], label="Plane", visible=len(pairs) > 1, elem_id="axes", min_width=160
+                )
                 plot = gr.Plot(show_label=False, elem_id="front")
                 gr.Markdown(
-                    "Lines: measured means at 11 preferences, with 95 % bands. ◇ expected at your preference. "
-                    "★ what was just written.",
+                    "Points: measured means with 95 % regions. ◇ expected at your preference. ★ what was just written.",
                     elem_id="legend",
                 )
-                mix = gr.HTML(elem_id="coefficients")
+                mixes = gr.HTML(elem_id="coefficients")
         with gr.Row():
-            columns = []
-            for method, label in figures.LABELS.items():
+            methods, columns = [], []
+            for side, method in (("Left", "bone-soup"), ("Right", "rewarded-soup")):
                 with gr.Column(min_width=320):
-                    gr.HTML(f'<div class="column-title" style="--method:{figures.COLOURS[method]}">{label}</div>')
-                    columns.append(gr.HTML(render.empty(method), elem_id=method))
+                    methods.append(
+                        gr.Dropdown(
+                            [(figures.LABELS[m], m) for m in first.methods],
+                            value=method,
+                            label=f"{side} column",
+                            elem_id=f"method-{side.lower()}",
+                        )
+                    )
+                    columns.append(gr.HTML(render.empty(method), elem_id=f"column-{side.lower()}"))
+        with gr.Accordion("Results: every method measured", open=False):
+            results = gr.HTML(render.results(first.front), elem_id="results")
         with gr.Accordion("How it works", open=False):
-            gr.Markdown(
-                about(soup_set),
+            explanation = gr.Markdown(
+                about(first),
                 latex_delimiters=[
                     {"left": "$$", "right": "$$", "display": True},
                     {"left": "$", "right": "$", "display": False},
                 ],
             )
 
-        looking = {"fn": handlers.look, "inputs": [*sliders, marks], "outputs": [preference, mix, plot]}
+        looking = {
+            "fn": handlers.look,
+            "inputs": [name, *methods, axes, marks, *sliders],
+            "outputs": [preference, mixes, plot],
+            "show_progress": "hidden",
+            "api_visibility": "private",
+        }
         gr.on(
-            [slider.input for slider in sliders],
+            [*(slider.input for slider in sliders), axes.input],
             **looking,
             trigger_mode="always_last",
             queue=False,
+        )
+        for method, column in zip(methods, columns):
+            method.input(
+                render.empty, method, column, queue=False, show_progress="hidden", api_visibility="private"
+            ).then(**looking)
+        name.input(
+            handlers.choose,
+            [name, *methods],
+            [*sliders, *methods, axes, results],
             show_progress="hidden",
             api_visibility="private",
-        )
-        page.load(**looking, show_progress="hidden", api_visibility="private")
+        ).then(
+            lambda name, *chosen: (about(handlers.sets[name]), *map(render.empty, chosen)),
+            [name, *methods],
+            [explanation, *columns],
+            show_progress="hidden",
+            api_visibility="private",
+        ).then(**looking)
+        page.load(**looking)
         running = write.click(
             handlers.write,
-            [*facts, *sliders, *settings, marks],
+            [name, *methods, axes, *facts, *settings, marks, *sliders],
             [*columns, plot, marks],
             show_progress="hidden",
             api_name="write",
@@ -130,6 +176,27 @@ def build(soup_set: SoupSet, stream) -> gr.Blocks:
         gr.api(handlers.coefficients, api_name="coefficients")
     page.queue(default_concurrency_limit=1, max_size=32)
     return page
+
+
+def _sliders(soup_set: SoupSet, most: int) -> list[gr.Slider]:
+    """`most` sliders, of which those beyond the set's objectives are hidden."""
+    sliders = []
+    for i in range(most):
+        shown = i < len(soup_set.objectives)
+        objective = soup_set.objectives[i] if shown else None
+        sliders.append(
+            gr.Slider(
+                0,
+                100,
+                START,
+                step=1,
+                label=objective.label if shown else "",
+                info=objective.description if shown else "",
+                visible=shown,
+                elem_id=f"slider-{i + 1}",
+            )
+        )
+    return sliders
 
 
 def _facts_form() -> list[gr.components.Component]:

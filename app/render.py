@@ -2,9 +2,11 @@
 
 from html import escape
 
-from app.figures import COLOURS, LABELS
+from app.figures import COLOURS
+from backbones import front as fronts
 from backbones import slots
 from backbones.facts import Facts
+from backbones.front import LABELS
 from backbones.sets import Objective
 from backbones.writer import Text
 
@@ -45,13 +47,19 @@ def preference(mu, objectives: tuple[Objective, ...]) -> str:
     return f'<div class="preference">Preference: {shares}</div>'
 
 
-def coefficients(rows: dict[str, list[tuple[str, float]]]) -> str:
-    """Bars around zero for the merging coefficients of every method: {method: [(adapter, coefficient)]}."""
-    reach = max(1.0, *(abs(value) for row in rows.values() for _, value in row))
+def column_title(method: str) -> str:
+    """The name of a column's method in its colour."""
+    return f'<div class="column-title" style="--method:{COLOURS[method]}">{LABELS[method]}</div>'
+
+
+def coefficients(mixes: list[tuple[str, list[tuple[str, float]], str]]) -> str:
+    """Bars around zero for the merging coefficients of every column: (method, [(adapter, coefficient)], remark)."""
+    reach = max([1.0, *(abs(value) for _, row, _ in mixes for _, value in row)])
     html = []
-    for method, row in rows.items():
+    for method, row, remark in mixes:
         html.append(
-            f'<div class="mix" style="--method:{COLOURS[method]}"><div class="mix-title">{LABELS[method]}</div>'
+            f'<div class="mix" style="--method:{COLOURS[method]}"><div class="mix-title">{LABELS[method]}'
+            f'<span class="remark">{escape(remark)}</span></div>'
         )
         for name, value in row:
             width = 50 * abs(value) / reach
@@ -63,6 +71,33 @@ def coefficients(rows: dict[str, list[tuple[str, float]]]) -> str:
             )
         html.append("</div>")
     return f'<div class="mixes">{"".join(html)}</div>'
+
+
+VERDICTS = {"better": "▲ better", "worse": "▼ worse", "tie": "= level", None: ""}
+
+
+def results(front: dict) -> str:
+    """Table of every method's metrics with 95 % intervals, and whether it is better than Rewarded Soup."""
+    head = "".join(f'<th scope="col" title="{hint}">{name}</th>' for name, hint in fronts.METRICS.values())
+    rows = []
+    for method, result in front["methods"].items():
+        if method == "base":
+            continue
+        cells = []
+        for name in fronts.METRICS:
+            value, interval = fronts.with_interval(name, result["metrics"][name])
+            sign = fronts.verdict(name, result.get("minus_rewarded_soup", {}).get(name))
+            cells.append(
+                f'<td>{value} <small>{interval}</small><span class="verdict {sign or ""}">{VERDICTS[sign]}</span></td>'
+            )
+        rows.append(
+            f'<tr style="--method:{COLOURS[method]}"><th scope="row">{LABELS[method]}'
+            f"<small>{len(result['points'])} preferences</small></th>{''.join(cells)}</tr>"
+        )
+    return (
+        '<div class="results"><table><caption>Better, level or worse than Rewarded Soup at 95 %. Length depends on the '
+        f"number of preferences.</caption><tr><th></th>{head}</tr>{''.join(rows)}</table></div>"
+    )
 
 
 def _text(text: Text, facts: Facts, objectives: tuple[Objective, ...]) -> str:

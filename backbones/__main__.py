@@ -42,7 +42,8 @@ def generate(args) -> None:
         for i in range(args.samples)
     ]
     names = [path.name for path in writer.set.adapters]
-    row = writer.set.row(args.method, args.preference).round(6).tolist()
+    weights, rows = writer.set.members(args.method, args.preference)
+    row = (weights @ rows).round(6).tolist()  # of "mod" the shares that its members have in every token
     results = [
         {
             "text": text.text,

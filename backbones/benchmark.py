@@ -11,6 +11,8 @@ import argparse
 import platform
 import resource
 import time
+from dataclasses import replace
+from pathlib import Path
 from statistics import median
 
 import psutil
@@ -55,11 +57,11 @@ def stepper(model, rows: int, vocabulary: int):
     return step
 
 
-def peft_model(soup_set: sets.SoupSet, bare: Soup, coefficients: list[float]) -> torch.nn.Module:
-    """PEFT with every adapter of the set active, each scaled by its merging coefficient."""
-    names = [folder.name for folder in soup_set.adapters]
-    model = PeftModel.from_pretrained(bare.model, soup_set.adapters[0], adapter_name=names[0])
-    for folder in soup_set.adapters[1:]:
+def peft_model(folders: list[Path], bare: Soup, coefficients: list[float]) -> torch.nn.Module:
+    """PEFT with every adapter active, each scaled by its merging coefficient."""
+    names = [folder.name for folder in folders]
+    model = PeftModel.from_pretrained(bare.model, folders[0], adapter_name=names[0])
+    for folder in folders[1:]:
         model.load_adapter(folder, adapter_name=folder.name)
     model.base_model.set_adapter(names, inference_mode=True)
     for module in model.modules():
@@ -79,11 +81,14 @@ def main() -> None:
 
     print(f"torch {torch.__version__}, {args.device}, {torch.get_num_threads()} threads, {platform.machine()}")
     start = time.perf_counter()
-    writer = Writer.load(args.set, args.device)
+    soup_set = replace(sets.read(args.set), oracles=())  # what people compare; oracles would lie idle beside it
+    folders = list(soup_set.adapters)
+    writer = Writer(soup_set, Soup.load(soup_set.base, folders, args.device))
     print(f"load set: {time.perf_counter() - start:.2f} s")
     print(f"memory of the process: {psutil.Process().memory_info().rss / 2**20:.0f} MiB resident")
 
-    orders = [Order(FACTS, (0.7, 0.3), method, seed=0) for method in ("bone-soup", "rewarded-soup")]
+    objectives = len(soup_set.objectives)
+    orders = [Order(FACTS, (1.0,) * objectives, method, seed=0) for method in ("bone-soup", "rewarded-soup")]
     first, rate = [], []
     for seed in range(20):
         start = time.perf_counter()
@@ -94,18 +99,18 @@ def main() -> None:
         rate.append(max(text.tokens for text in texts) / (time.perf_counter() - start))
     print(f"first token of both columns: {1e3 * median(first):.1f} ms, {median(rate):.0f} tokens/s per column")
 
-    soup_set, n = writer.set, len(writer.soup.adapter_names)
+    n = len(folders)
     changes = []
     for k in range(200):
         start = time.perf_counter()
-        row = soup_set.row("bone-soup", (k / 200, 1 - k / 200))
-        writer.soup.mix([row] * args.rows).pieces((16,) * n)
+        _, rows = soup_set.members("bone-soup", (k / 200, *[1 - k / 200] * (objectives - 1)))
+        writer.soup.mix([rows[0]] * args.rows).pieces((16,) * n)
         changes.append(time.perf_counter() - start)
     print(f"from a slider's move to coefficients in use: {1e3 * median(changes):.3f} ms")
 
     coefficients = [1.75, -0.75] + [0.5] * (n - 2)
     bare = Soup.load(soup_set.base, [], args.device)
-    peft = peft_model(soup_set, Soup.load(soup_set.base, [], args.device), coefficients)
+    peft = peft_model(folders, Soup.load(soup_set.base, [], args.device), coefficients)
     default = AutoModelForCausalLM.from_pretrained(
         soup_set.base, dtype=bare.dtype, device_map={"": args.device}, local_files_only=True
     ).eval()

@@ -4,9 +4,12 @@ Source: Xie et al., "Bone Soups", ACL 2025, section 4 (backbone matrix, B^-1 mu,
 al., "Rewarded soups", NeurIPS 2023.
 """
 
+import itertools
+
 import numpy as np
 
-METHODS = ("bone-soup", "rewarded-soup", "no-mapping", "base")
+SOUPS = ("bone-soup", "bone-soup-anchored", "bone-soup-extrapolated", "rewarded-soup", "no-mapping")  # one merge each
+METHODS = (*SOUPS, "mod", "morlhf", "base")
 
 
 def preference(values, n: int) -> np.ndarray:
@@ -62,16 +65,43 @@ def extrapolate(coefficients: np.ndarray, a: float) -> np.ndarray:
     return (1 + a) * coefficients
 
 
-def merging_coefficients(method: str, mu, beta: float) -> np.ndarray:
-    """Coefficients [n] over the adapters of `method` for the preference `mu` [n].
+def anchored(mu: np.ndarray, beta: float) -> np.ndarray:
+    """Coefficients [2, n] over backbones and specialists, all >= 0, whose reward weights mix to exactly mu [n].
 
-    bone-soup: B^-1 mu over the backbones. no-mapping (the paper's ablation ABA): mu over the backbones.
-    rewarded-soup: mu over the specialists. base: zeros.
-    Raises ValueError for an unknown method or a preference or beta that is out of range.
+    A variant of this project's, not of the paper's: where B^-1 mu leaves [0, 1], the rest of the preference is
+    carried by specialists instead of by extrapolation. The backbones carry L = min(1, min(mu) / b) of it, the most
+    that B allows; inside the hull of B's rows that is all, and the coefficients are those of Bone Soup.
     """
-    if method not in METHODS:
-        raise ValueError(f"unknown method {method!r}: use one of {', '.join(METHODS)}")
+    n = len(mu)
+    b = (1 - beta) / (n - 1)
+    backbones = min(1.0, float(mu.min()) / b)
+    rest = mu - b * backbones
+    shares = rest / rest.sum()
+    return np.round(np.stack([backbones * shares, (1 - backbones) * shares]), 12) + 0.0
+
+
+def merging_coefficients(method: str, mu, beta: float, extrapolation: float = 0.0) -> np.ndarray:
+    """Coefficients [2, n] over the backbones and over the specialists for the preference `mu` [n].
+
+    bone-soup: B^-1 mu over the backbones. bone-soup-extrapolated: (1 + `extrapolation`) B^-1 mu. bone-soup-anchored:
+    see `anchored`. no-mapping (the paper's ablation ABA): mu over the backbones. rewarded-soup: mu over the
+    specialists.
+    Raises ValueError for a method that is no merge, or a preference or beta that is out of range.
+    """
+    if method not in SOUPS:
+        raise ValueError(f"{method!r} merges nothing: use one of {', '.join(SOUPS)}")
     mu = preference(mu, len(mu))
+    none = np.zeros_like(mu)
     if method == "bone-soup":
-        return bone_soup(mu, beta)
-    return np.zeros_like(mu) if method == "base" else mu
+        return np.stack([bone_soup(mu, beta), none])
+    if method == "bone-soup-anchored":
+        return anchored(mu, beta)
+    if method == "bone-soup-extrapolated":
+        return np.stack([extrapolate(bone_soup(mu, beta), extrapolation), none])
+    return np.stack([none, mu] if method == "rewarded-soup" else [mu, none])
+
+
+def simplex_lattice(n: int, parts: int) -> np.ndarray:
+    """All preferences [points, n] that are multiples of 1 / parts, from (1, 0, ..) down to (.., 0, 1)."""
+    counts = [c for c in itertools.product(range(parts, -1, -1), repeat=n) if sum(c) == parts]
+    return np.array(counts, dtype=float) / parts

@@ -3,21 +3,94 @@
 A front is a list of points, each with a "preference" [n] and mean "rewards" [n], all maximised.
 """
 
+import math
+
 import moocore
 import numpy as np
 
+LABELS = {
+    "bone-soup": "Bone Soup",
+    "bone-soup-anchored": "Bone Soup, anchored",
+    "bone-soup-extrapolated": "Bone Soup, extrapolated",
+    "rewarded-soup": "Rewarded Soup",
+    "no-mapping": "No mapping (ABA)",
+    "mod": "MOD",
+    "morlhf": "MORLHF oracles",
+    "base": "Base",
+}
+METRICS = {  # label, what it is
+    "hypervolume": ("Hypervolume ↑", "volume of rewards that the front dominates"),
+    "inner_product": ("Inner product ↑", "mean of preference · reward"),
+    "controllability": ("Controllability ↑", "Kendall's tau between preference and reward, averaged over objectives"),
+    "length": ("Length ↑", "points that no other point dominates"),
+    "sparsity": ("Sparsity ↓", "mean squared gap between neighbours"),
+    "spacing": ("Spacing ↓", "standard deviation of nearest-neighbour distances"),
+}
 
-def expected(points: list[dict], mu) -> np.ndarray:
-    """Rewards [2] interpolated linearly in mu_1 between the measured points of a two-objective front."""
-    at = np.array([point["preference"][0] for point in points])
-    order = np.argsort(at)
-    rewards = np.array([point["rewards"] for point in points])[order]
-    return np.array([np.interp(mu[0], at[order], column) for column in rewards.T])
+
+def expected(points: list[dict], mu, key: str = "rewards") -> np.ndarray:
+    """Rewards [n] (or another `key`) at the preference mu [n], interpolated linearly between measured points.
+
+    The points' preferences are the simplex lattice (`coefficients.simplex_lattice`). mu lies in one cell of its
+    Freudenthal triangulation; the cell's corners come from the cumulative sums of mu in units of the lattice.
+    """
+    at = {tuple(np.round(np.array(p["preference"]) * _parts(points)).astype(int)): np.array(p[key]) for p in points}
+    sums = np.round(np.cumsum(mu)[:-1] * _parts(points), 9)
+    corner = np.floor(sums)
+    fractions = sums - corner
+    order = np.argsort(fractions, kind="stable")[::-1]  # of equals the last first: sums must stay in order
+    weights = -np.diff(np.concatenate([[1.0], fractions[order], [0.0]]))
+    value = np.zeros(len(points[0][key]))
+    for weight, step in zip(weights, (None, *order)):
+        if step is not None:
+            corner[step] += 1
+        if weight > 0:
+            value += weight * at[tuple(np.diff(np.concatenate([[0], corner, [_parts(points)]])).astype(int))]
+    return value
+
+
+def expected_at(method: str, points: list[dict], mu) -> dict:
+    """What `method` is expected to reach at mu [n]: "rewards", "low" and "high" [n] each.
+
+    Interpolated between the measured points; oracles and the base are not merged, so theirs is the nearest point.
+    """
+    if method in ("morlhf", "base"):
+        return min(points, key=lambda point: float(np.linalg.norm(np.array(point["preference"]) - mu)))
+    return {key: expected(points, mu, key).tolist() for key in ("rewards", "low", "high")}
+
+
+def _parts(points: list[dict]) -> int:
+    """The lattice's number of parts: the points of a lattice number C(parts + n - 1, n - 1)."""
+    n, parts = len(points[0]["preference"]), 1
+    while math.comb(parts + n - 1, n - 1) < len(points):
+        parts += 1
+    return parts
 
 
 def non_dominated(rewards: np.ndarray) -> np.ndarray:
     """Mask [points] of the rewards [points, n] that no other point dominates; of equals the first."""
     return moocore.is_nondominated(rewards, maximise=True)
+
+
+def with_interval(name: str, metric: dict) -> tuple[str, str]:
+    """A metric's value and its 95 % interval for people."""
+    digits = 4 if name == "sparsity" else 3
+    return f"{metric['value']:.{digits}f}", f"[{metric['low']:.{digits}f}, {metric['high']:.{digits}f}]"
+
+
+def verdict(metric: str, difference: dict | None) -> str | None:
+    """ "better", "worse" or "tie" by the 95 % interval of a method's difference to Rewarded Soup; None without one."""
+    if difference is None:
+        return None
+    low, high = difference["low"], difference["high"]
+    if METRICS[metric][0].endswith("↓"):
+        low, high = -high, -low
+    return "better" if low > 0 else "worse" if high < 0 else "tie"
+
+
+def hypervolume(rewards: np.ndarray, reference: np.ndarray) -> float:
+    """Volume that the rewards [points, n] dominate above `reference` [n]."""
+    return float(moocore.hypervolume(rewards, ref=reference, maximise=True))
 
 
 def metrics(preferences: np.ndarray, rewards: np.ndarray, reference: np.ndarray) -> dict[str, float]:
@@ -33,7 +106,7 @@ def metrics(preferences: np.ndarray, rewards: np.ndarray, reference: np.ndarray)
     gaps = np.diff(np.sort(best, axis=0), axis=0)
     distances = np.linalg.norm(best[:, None] - best[None], axis=-1) + np.diag(np.full(len(best), np.inf))
     return {
-        "hypervolume": float(moocore.hypervolume(rewards, ref=reference, maximise=True)),
+        "hypervolume": hypervolume(rewards, reference),
         "inner_product": float((preferences * rewards).sum(axis=1).mean()),
         "controllability": float(np.mean(taus)),
         "length": len(best),

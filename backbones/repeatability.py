@@ -14,16 +14,17 @@ from concurrent.futures import ThreadPoolExecutor
 from tqdm import tqdm
 
 from backbones import facts
+from backbones.coefficients import METHODS
 from backbones.writer import Order, Writer
 
 
-def orders(rng: random.Random) -> list[Order]:
-    """Eight random orders: facts, preference, method, seed."""
+def orders(rng: random.Random, n: int) -> list[Order]:
+    """Eight random orders: facts, a preference over n objectives, method, seed."""
     drawn = []
-    for k in range(8):
+    for _ in range(8):
         closed = {slot: rng.choice(("", *values)) for slot, values in facts.VALUES.items()}
-        preference = (k / 7, 1 - k / 7)
-        method = rng.choice(("bone-soup", "rewarded-soup"))
+        preference = tuple(rng.random() for _ in range(n))
+        method = rng.choice(METHODS)
         drawn.append(
             Order({"name": "Ox", **closed, "near": rng.choice(("", "Elm"))}, preference, method, rng.getrandbits(32))
         )
@@ -40,7 +41,7 @@ def main() -> None:
     batched = threaded = 0
     with ThreadPoolExecutor(8) as pool:
         for _ in tqdm(range(args.rounds)):
-            asked = orders(rng)
+            asked = orders(rng, len(writer.set.objectives))
             alone = [writer.write([order])[0].raw for order in asked]
             batched += sum(a != text.raw for a, text in zip(alone, writer.write(asked), strict=True))
             threads = pool.map(lambda order: writer.write([order])[0].raw, asked)

@@ -1,6 +1,6 @@
 """The rewards of the restaurant task, each in [0, 1] and higher for better texts.
 
-Both are multiplied by `well_formed`, so that neither can be raised by empty text, repetition, text cut off
+Every one is multiplied by `well_formed`, so that none can be raised by empty text, repetition, text cut off
 in mid-sentence or a list of bare values. All work on texts with placeholders.
 """
 
@@ -11,6 +11,7 @@ from backbones.facts import NAME, Facts
 from backbones.slots import match
 
 FEWEST_WORDS, MOST_WORDS = 4, 44  # concise is 1 at the first, 0 at the second
+MOST_PRAISE = 3  # words of praise that upbeat takes as meant
 
 _WORD = re.compile(r"<\w+>|£?\d+(?:\.\d+)?|[^\W\d_]+(?:['’][^\W\d_]+)*")
 _SENTENCE = re.compile(r"(?<=[.!?])\s+")
@@ -25,6 +26,12 @@ _VERBS = set(
     should must may might need needs keep let love like likes say says rank ranks ranked hosts sports puts seems
     remains ranging belongs falls starts start exists produces presents brings dine dining opens attracts averages
     encourages has't did goes pay set grab feed eats stop offered served priced visited""".split()
+)
+_PRAISE = set(
+    """amazing awesome beautiful best brilliant charming cosy delicious delightful enjoy enjoyable excellent
+    exceptional exquisite fabulous fantastic fine fun good gorgeous great happy incredible love lovely
+    magnificent marvellous nice outstanding perfect pleasant splendid stunning super superb terrific top tasty
+    wonderful""".split()
 )
 _DANGLING = set("a an the and or but with near in of to is are at for from by as its it's their which that has".split())
 _NO_ARTICLE = re.compile(
@@ -51,9 +58,13 @@ def concise(text: str, facts: Facts) -> float:
 
     Parts of a hyphenated word count as words, and the facts do not matter.
     """
-    words = len(_WORD.findall(text))
-    share = (MOST_WORDS - words) / (MOST_WORDS - FEWEST_WORDS)
+    share = (MOST_WORDS - len(words(text))) / (MOST_WORDS - FEWEST_WORDS)
     return min(max(share, 0.0), 1.0) * well_formed(text)
+
+
+def words(text: str) -> list[str]:
+    """The words of a text in lower case; parts of a hyphenated word count as words, a placeholder is one."""
+    return [word.lower() for word in _WORD.findall(text)]
 
 
 def well_formed(text: str) -> float:
@@ -63,31 +74,38 @@ def well_formed(text: str) -> float:
     one; doubled punctuation; a word twice in a row; a repeated run of three words; more than two commas
     and more than one per five words; "is" or "as" before a place without an article; two articles in a row.
     """
-    words = [word.lower() for word in _WORD.findall(text)]
-    if len(words) < FEWEST_WORDS:
+    said = words(text)
+    if len(said) < FEWEST_WORDS:
         return 0.0
     low = text.lower().strip()
-    sentences = [[w.lower() for w in _WORD.findall(s)] for s in _SENTENCE.split(low)]
-    runs = list(zip(words, words[1:], words[2:], strict=False))
+    sentences = [words(sentence) for sentence in _SENTENCE.split(low)]
+    runs = list(zip(said, said[1:], said[2:], strict=False))
     defects = (
         (NAME not in text)
         + (low[-1] not in ".!?")
         + sum(not _VERBS & set(sentence) for sentence in sentences)
         + sum(bool(sentence) and sentence[-1] in _DANGLING for sentence in sentences)
         + len(re.findall(r"[,;:.!?]\s*[,;:.!?]", low))
-        + sum(a == b and (a.isalpha() or a == NAME) for a, b in pairwise(words))
+        + sum(a == b and (a.isalpha() or a == NAME) for a, b in pairwise(said))
         + len(runs)
         - len(set(runs))
-        + (low.count(",") > max(2, len(words) / 5))
+        + (low.count(",") > max(2, len(said) / 5))
         + sum(not _DETERMINED.search(m.group(1)) for m in _NO_ARTICLE.finditer(low))
         + len(re.findall(r"\b(?:an?|the) (?:an?|the)\b", low))
     )
     return 0.5**defects
 
 
-OBJECTIVES = {"complete": complete, "concise": concise}
+def upbeat(text: str, positive: float) -> float:
+    """The probability that a text sounds positive, times `well_formed`, halved for praise that is piled up.
+
+    `positive`: the probability given by the learned model behind it (`train.reward_model`). It is halved by every
+    word of praise that was said before and by every one after the third.
+    """
+    praise = [word for word in words(text) if word in _PRAISE]
+    piled = max(len(praise) - len(set(praise)), len(praise) - MOST_PRAISE, 0)
+    return positive * well_formed(text) * 0.5**piled
 
 
-def score(text: str, facts: Facts) -> dict[str, float]:
-    """Every reward of `OBJECTIVES` by name."""
-    return {name: reward(text, facts) for name, reward in OBJECTIVES.items()}
+RULES = {"complete": complete, "concise": concise}  # (text, facts) -> reward
+LEARNED = {"upbeat": upbeat}  # (text, probability of a reward model) -> reward

@@ -1,8 +1,10 @@
 """Sets: folders with a base, the adapters tuned on it, and the fronts measured with them.
 
-manifest.json        objectives, beta, adapters, default sampling settings
+manifest.json        objectives, beta, extrapolation, adapters, default sampling settings
 base/                4-bit base and tokenizer, as transformers saves them
-adapters/NAME/       PEFT LoRA folders: one backbone per row of B, one specialist per objective
+adapters/NAME/       PEFT LoRA folders: one backbone per row of B, one specialist per objective, oracles
+reward-models/NAME/  sequence classifiers behind learned rewards, as transformers saves them
+pilot.json           how beta and the extrapolation were chosen
 front.json           measured fronts of the methods
 README.md            model card
 """
@@ -16,7 +18,7 @@ import numpy as np
 from backbones import coefficients, rewards
 
 SETS = Path(__file__).parent / "sets"
-FORMAT = 1
+FORMAT = 2
 MAX_FILE_BYTES = 10_000_000  # larger files need LFS where sets are hosted
 PICKLED = {".bin", ".pt", ".pth", ".pkl", ".ckpt"}
 
@@ -27,13 +29,25 @@ class SetError(ValueError):
 
 @dataclass(frozen=True)
 class Objective:
-    """One reward. `mean` and `std` are those of the base's own texts; training normalises with them."""
+    """One reward. `mean` and `std` are those of the base's own texts; training normalises with them.
+
+    `reward_model`: folder of the classifier behind a learned reward.
+    """
 
     name: str
     label: str
     description: str
     mean: float
     std: float
+    reward_model: Path | None = None
+
+
+@dataclass(frozen=True)
+class Oracle:
+    """An adapter tuned for one preference [n] on sum_i mu_i r_i: multi-objective RL without merging (MORLHF)."""
+
+    preference: tuple[float, ...]
+    adapter: Path
 
 
 @dataclass(frozen=True)
@@ -54,25 +68,54 @@ class SoupSet:
     title: str
     objectives: tuple[Objective, ...]
     beta: float
+    extrapolation: float
     base: Path
     backbones: tuple[Path, ...]
     specialists: tuple[Path, ...]
+    oracles: tuple[Oracle, ...]
     sampling: Sampling
     front: dict | None
 
     @property
     def adapters(self) -> tuple[Path, ...]:
-        """All adapter folders in the order in which the soup stacks them."""
-        return self.backbones + self.specialists
+        """All adapter folders in the order in which the soup stacks them, each once."""
+        return tuple(dict.fromkeys((*self.backbones, *self.specialists, *(o.adapter for o in self.oracles))))
 
-    def row(self, method: str, preference) -> np.ndarray:
-        """Coefficients over all `adapters`, [2 n], for a preference [n] and a method.
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """The methods that this set's adapters allow."""
+        return tuple(method for method in coefficients.METHODS if method != "morlhf" or self.oracles)
 
-        Raises ValueError as `coefficients.merging_coefficients` does.
+    def nearest_oracle(self, preference) -> Oracle:
+        """The oracle whose preference lies nearest to `preference` [n]; of equals the first."""
+        mu = coefficients.preference(preference, len(self.objectives))
+        return min(self.oracles, key=lambda oracle: float(np.linalg.norm(np.array(oracle.preference) - mu)))
+
+    def members(self, method: str, preference) -> tuple[np.ndarray, np.ndarray]:
+        """The merged models that write a text: weights [members], coefficients over `adapters` [members, adapters].
+
+        One member with weight 1, except for "mod" (decoding-time mixing): there each specialist with a share of
+        the preference [n] is a member.
+        Raises ValueError for a method that the set does not have or a preference that is out of range.
         """
-        mixed = coefficients.merging_coefficients(method, preference, self.beta)
-        rest = np.zeros_like(mixed)
-        return np.concatenate([rest, mixed] if method == "rewarded-soup" else [mixed, rest])
+        if method not in self.methods:
+            raise ValueError(f"unknown method {method!r}: the set {self.name} has {', '.join(self.methods)}")
+        mu = coefficients.preference(preference, len(self.objectives))
+        column = {folder: k for k, folder in enumerate(self.adapters)}
+        if method == "mod":
+            shares = mu.nonzero()[0]
+            rows = np.zeros((len(shares), len(column)))
+            rows[np.arange(len(shares)), [column[self.specialists[i]] for i in shares]] = 1
+            return mu[shares], rows
+        row = np.zeros((1, len(column)))
+        if method == "morlhf":
+            row[0, column[self.nearest_oracle(mu).adapter]] = 1
+        elif method != "base":
+            mixed = coefficients.merging_coefficients(method, mu, self.beta, self.extrapolation)
+            for folders, values in zip((self.backbones, self.specialists), mixed, strict=True):
+                if folders:  # a pilot has backbones alone
+                    row[0, [column[folder] for folder in folders]] = values
+        return np.ones(1), row
 
 
 def shipped() -> list[str]:
@@ -104,11 +147,15 @@ def from_manifest(path: Path, manifest: dict) -> SoupSet:
             path=path,
             name=manifest["name"],
             title=manifest["title"],
-            objectives=tuple(Objective(**objective) for objective in manifest["objectives"]),
+            objectives=tuple(_objective(path, objective) for objective in manifest["objectives"]),
             beta=float(manifest["beta"]),
+            extrapolation=float(manifest["extrapolation"]),
             base=_inside(path, manifest["base"]),
             backbones=tuple(_inside(path, folder) for folder in manifest["backbones"]),
             specialists=tuple(_inside(path, folder) for folder in manifest["specialists"]),
+            oracles=tuple(
+                Oracle(tuple(oracle["preference"]), _inside(path, oracle["adapter"])) for oracle in manifest["oracles"]
+            ),
             sampling=Sampling(**manifest["sampling"]),
             front=_json(path / "front.json") if (path / "front.json").is_file() else None,
         )
@@ -132,8 +179,11 @@ def problems(soup_set: SoupSet) -> list[str]:
     for folder in soup_set.adapters:
         if not (folder / "hyperparameters.json").is_file():
             found.append(f"{folder / 'hyperparameters.json'} is missing: train with train.backbones")
-    if soup_set.front is None:
-        found.append(f"{soup_set.path / 'front.json'} is missing: measure it with train.evaluate")
+    if not soup_set.oracles:
+        found.append(f"{soup_set.path / 'manifest.json'}: no oracles: train them with train.backbones")
+    for file, stage in (("pilot.json", "train.pilot"), ("front.json", "train.evaluate")):
+        if not (soup_set.path / file).is_file():
+            found.append(f"{soup_set.path / file} is missing: make it with {stage}")
     for file in sorted(soup_set.path.rglob("*")):
         if file.suffix in PICKLED:
             found.append(f"{file} is a pickle: save it as safetensors")
@@ -147,13 +197,21 @@ def _validate(soup_set: SoupSet, file: Path) -> None:
         coefficients.backbone_matrix(len(soup_set.objectives), soup_set.beta)
     except ValueError as error:
         raise SetError(f"{file}: {error}") from None
+    for oracle in soup_set.oracles:
+        try:
+            coefficients.preference(oracle.preference, len(soup_set.objectives))
+        except ValueError as error:
+            raise SetError(f"{file}: oracle {oracle.adapter.name}: {error}") from None
     for objective in soup_set.objectives:
-        if objective.name not in rewards.OBJECTIVES:
-            known = ", ".join(rewards.OBJECTIVES)
+        if objective.name not in (*rewards.RULES, *rewards.LEARNED):
+            known = ", ".join((*rewards.RULES, *rewards.LEARNED))
             raise SetError(f"{file}: the objective {objective.name!r} has no reward: use one of {known}")
+        if (objective.name in rewards.LEARNED) != (objective.reward_model is not None):
+            raise SetError(f"{file}: the objective {objective.name!r}: name a reward_model just for learned rewards")
         if not objective.std > 0:
             raise SetError(f"{file}: std of {objective.name!r} is {objective.std}: measure it with train.quantise")
-    for folder in (soup_set.base, *soup_set.adapters):
+    models = [objective.reward_model for objective in soup_set.objectives if objective.reward_model]
+    for folder in (soup_set.base, *soup_set.adapters, *models):
         if not folder.is_dir():
             raise SetError(f"{file}: the folder {folder} is missing: restore it or correct the manifest")
     if soup_set.front is not None:
@@ -163,6 +221,11 @@ def _validate(soup_set: SoupSet, file: Path) -> None:
                 f"{soup_set.path / 'front.json'}: its objectives are {soup_set.front.get('objectives')}, the "
                 f"manifest's are {names}: measure it again with train.evaluate"
             )
+
+
+def _objective(path: Path, fields: dict) -> Objective:
+    folder = fields.get("reward_model")
+    return Objective(**fields | {"reward_model": folder and _inside(path, folder)})
 
 
 def _inside(path: Path, folder: str) -> Path:

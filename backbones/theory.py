@@ -26,14 +26,14 @@ def rewards(theta: np.ndarray, curvatures: np.ndarray, optima: np.ndarray) -> np
 def front(method: str, mus: np.ndarray, beta: float, curvatures: np.ndarray, optima: np.ndarray) -> np.ndarray:
     """Rewards [points, 2] of `method` at the preferences `mus` [points, 2].
 
-    `method`: "oracle", the optimum for every preference, or one of `coefficients.METHODS` but "base", which
-    merges two backbones or two specialists that each reached its own optimum.
+    `method`: "oracle", the optimum for every preference, or one of `coefficients.SOUPS`, which merges backbones or
+    specialists that each reached its own optimum.
     """
     if method == "oracle":
         return rewards(optimum(mus, curvatures, optima), curvatures, optima)
-    mixes = np.eye(2) if method == "rewarded-soup" else c.backbone_matrix(2, beta)
-    adapted = optimum(mixes, curvatures, optima)  # (2, d)
-    merged = np.array([c.merging_coefficients(method, mu, beta) for mu in mus]) @ adapted
+    backbones, specialists = (optimum(mixes, curvatures, optima) for mixes in (c.backbone_matrix(2, beta), np.eye(2)))
+    mixed = np.array([c.merging_coefficients(method, mu, beta) for mu in mus])  # (points, 2, 2)
+    merged = mixed[:, 0] @ backbones + mixed[:, 1] @ specialists
     return rewards(merged, curvatures, optima)
 
 

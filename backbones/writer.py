@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import torch
 
 from backbones import facts as f
-from backbones import generation, rewards, sets
+from backbones import generation, sets
+from backbones.scoring import Scorer
 from backbones.soup import Soup
 
 
@@ -38,7 +39,7 @@ class Writer:
     """A set, loaded: writes texts at any mix of preferences and methods in one batch."""
 
     def __init__(self, soup_set: sets.SoupSet, soup: Soup):
-        self.set, self.soup = soup_set, soup
+        self.set, self.soup, self.scorer = soup_set, soup, Scorer(soup_set.objectives)
 
     @classmethod
     def load(cls, name_or_path, device: str | None = None) -> "Writer":
@@ -71,41 +72,40 @@ class Writer:
         if not orders:
             raise ValueError("no orders: give at least one")
         checked = [f.check(order.facts) for order in orders]
-        requests = [
-            generation.Request(
-                prompt=f.prompt(facts),
-                coefficients=self._row(order),
-                seed=order.seed,
-                temperature=order.temperature,
-                top_p=order.top_p,
-                max_new_tokens=order.max_new_tokens,
-            )
-            for order, facts in zip(orders, checked, strict=True)
-        ]
+        requests = [self._request(order, facts) for order, facts in zip(orders, checked, strict=True)]
         finished: dict[int, Text] = {}
         for rows in generation.stream(self.soup, requests):
-            texts = []
-            for i, (row, facts) in enumerate(zip(rows, checked, strict=True)):
-                text = finished.get(i) or self._text(row, facts)
-                if text.done:
-                    finished[i] = text
-                texts.append(text)
-            yield texts
+            news = [i for i, row in enumerate(rows) if row.done and i not in finished]
+            raws = [self._raw(rows[i]) for i in news]
+            scores = self.scorer.score(raws, [checked[i] for i in news])
+            for i, raw, rewards in zip(news, raws, scores, strict=True):
+                finished[i] = Text(f.fill(raw, checked[i]), raw, len(rows[i].tokens), True, rewards)
+            yield [finished.get(i) or self._partial(row, facts) for i, (row, facts) in enumerate(zip(rows, checked))]
 
     def write(self, orders: list[Order]) -> list[Text]:
         """The finished texts of `stream`."""
         *_, texts = self.stream(orders)
         return texts
 
-    def _row(self, order: Order) -> tuple[float, ...]:
+    def _request(self, order: Order, facts: f.Facts) -> generation.Request:
         if len(order.preference) != len(self.set.objectives):
             names = ", ".join(objective.name for objective in self.set.objectives)
             raise ValueError(f"preference {list(order.preference)} needs one number for each of {names}")
-        row = self.set.row(order.method, order.preference)
-        return tuple(row[: len(self.soup.adapter_names)].tolist())  # a set under construction has none yet
+        weights, rows = self.set.members(order.method, order.preference)
+        return generation.Request(
+            prompt=f.prompt(facts),
+            coefficients=tuple(map(tuple, rows.tolist())),
+            weights=tuple(weights.tolist()),
+            seed=order.seed,
+            temperature=order.temperature,
+            top_p=order.top_p,
+            max_new_tokens=order.max_new_tokens,
+        )
 
-    def _text(self, row: generation.Row, facts: f.Facts) -> Text:
+    def _partial(self, row: generation.Row, facts: f.Facts) -> Text:
+        raw = self._raw(row)
+        return Text(f.fill(raw, facts), raw, len(row.tokens), False, None)
+
+    def _raw(self, row: generation.Row) -> str:
         raw = self.soup.tokenizer.decode(row.tokens, skip_special_tokens=True)
-        raw = raw.rstrip("\N{REPLACEMENT CHARACTER}")  # half of a multi-byte character, so far
-        scores = rewards.score(raw, facts) if row.done else None
-        return Text(f.fill(raw, facts), raw, len(row.tokens), row.done, scores)
+        return raw.rstrip("\N{REPLACEMENT CHARACTER}")  # half of a multi-byte character, so far

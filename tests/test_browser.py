@@ -29,7 +29,7 @@ FLAGS = [
 @pytest.fixture(scope="module")
 def served():
     stream = FakeStream(delay=0.15)
-    page = build(fake_set(), stream)
+    page = build([fake_set(2), fake_set(3)], stream)
     _, url, _ = page.launch(
         prevent_thread_lock=True,
         quiet=True,
@@ -76,13 +76,13 @@ def markers(page, name):
 
 def write(page):
     page.get_by_role("button", name="Write", exact=True).click()
-    page.wait_for_selector("#rewarded-soup .chips", timeout=20_000)
+    page.wait_for_selector("#column-right .chips", timeout=20_000)
 
 
 def test_a_slider_moved_by_keyboard_changes_coefficients_and_expectation_before_writing(page, served):
     written, before = len(served[1].orders), markers(page, "Bone Soup, expected")
     assert "+0.50" in page.locator("#coefficients").inner_text()
-    slider = page.locator("#slider-concise input[type=range]")
+    slider = page.locator("#slider-2 input[type=range]")
     slider.focus()
     slider.press("Home")
     page.wait_for_function("document.querySelector('#coefficients').innerText.includes('+1.75')")
@@ -99,8 +99,8 @@ def test_a_slider_moved_by_keyboard_changes_coefficients_and_expectation_before_
 def test_write_fills_both_columns_and_marks_the_plot(page):
     assert markers(page, "Bone Soup, written") == []
     write(page)
-    assert "bone-soup pub" in page.locator("#bone-soup").inner_text()
-    assert "rewarded-soup pub" in page.locator("#rewarded-soup").inner_text()
+    assert "bone-soup pub" in page.locator("#column-left").inner_text()
+    assert "rewarded-soup pub" in page.locator("#column-right").inner_text()
     page.wait_for_function(
         "document.querySelector('#front .js-plotly-plot')._fullData.some(t => t.name === 'Rewarded Soup, written')"
     )
@@ -110,11 +110,11 @@ def test_write_fills_both_columns_and_marks_the_plot(page):
 def test_stop_ends_the_stream_at_once(page, served):
     closed = served[1].closed
     page.get_by_role("button", name="Write", exact=True).click()
-    page.wait_for_selector("#bone-soup .caret")
+    page.wait_for_selector("#column-left .caret")
     page.get_by_role("button", name="Stop", exact=True).click()
     page.wait_for_timeout(1500)
     assert served[1].closed == closed + 1
-    assert page.locator("#bone-soup .chips").count() == 0
+    assert page.locator("#column-left .chips").count() == 0
 
 
 def test_a_missing_name_says_so_and_loses_nothing(page):
@@ -124,7 +124,7 @@ def test_a_missing_name_says_so_and_loses_nothing(page):
     page.get_by_role("button", name="Write", exact=True).click()
     page.wait_for_selector("text=the fact 'name' is missing")
     assert page.get_by_label("Near", exact=True).input_value() == "the lighthouse"
-    assert "bone-soup pub" in page.locator("#bone-soup").inner_text()
+    assert "bone-soup pub" in page.locator("#column-left").inner_text()
 
 
 def test_the_dice_changes_the_facts(page):
@@ -137,9 +137,54 @@ def test_the_dice_changes_the_facts(page):
     raise AssertionError("six throws gave the same name")
 
 
+def choose(page, label, option):
+    page.get_by_label(label, exact=True).click()
+    page.get_by_role("option", name=option, exact=True).click()
+
+
+def test_another_method_in_a_column_changes_front_coefficients_and_what_is_written(page, served):
+    choose(page, "Right column", "MOD")
+    page.wait_for_function("document.querySelector('#coefficients').innerText.includes('mixed at every token')")
+    page.wait_for_function(
+        "document.querySelector('#front .js-plotly-plot')._fullData.some(t => t.name === 'MOD, expected')"
+    )
+    write(page)
+    assert "mod pub" in page.locator("#column-right").inner_text()
+
+
+def test_another_set_brings_a_third_slider_and_planes_and_keeps_what_was_typed(page, served):
+    page.get_by_label("Name", exact=True).fill("The Lighthouse")
+    assert not page.locator("#slider-3").is_visible() and not page.locator("#axes").is_visible()
+    choose(page, "Set", "Fake of 3")
+    page.wait_for_selector("#slider-3", state="visible")
+    assert "Upbeat" in page.locator("#slider-3").inner_text()
+    page.wait_for_function("document.querySelector('#preference').innerText.includes('upbeat')")
+    choose(page, "Plane", "Concise × Upbeat")
+    page.wait_for_function(
+        "document.querySelector('#front .js-plotly-plot').layout.xaxis.title.text.startsWith('Concise')"
+    )
+    assert page.get_by_label("Name", exact=True).input_value() == "The Lighthouse"
+    write(page)
+    assert len(served[1].orders[-1][0].preference) == 3
+    choose(page, "Set", "Fake of 2")
+    page.wait_for_selector("#slider-3", state="hidden")
+    page.wait_for_function("!document.querySelector('#preference').innerText.includes('upbeat')")
+
+
+def test_the_results_say_where_a_method_is_better(page):
+    page.get_by_role("button", name=re.compile("Results")).click()
+    page.wait_for_selector("#results table", state="visible")
+    assert page.locator("#results .verdict.better").count() > 0
+
+
 @pytest.mark.parametrize("page", [(390, 844, "light")], indirect=True)
 def test_no_sideways_scrolling_on_a_phone(page):
+    choose(page, "Set", "Fake of 3")
+    page.wait_for_selector("#slider-3", state="visible")
     write(page)
+    for name in ("Results", "How it works", "Sampling"):
+        page.get_by_role("button", name=re.compile(name)).click()
+    page.wait_for_selector("#results table", state="visible")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from backbones import facts
-from backbones.generation import Request, Sampler, stream
+from backbones.generation import Batch, Request, Sampler, outside_nucleus, stream
 
 PROMPTS = [
     facts.prompt(facts.parse("name[A], food[Italian]")),
@@ -19,10 +19,15 @@ def tokens(soup, requests):
     return [list(row.tokens) for row in rows]
 
 
+def sampler(requests):
+    generators = [torch.Generator().manual_seed(request.seed) for request in requests]
+    return Sampler(requests, generators, torch.device("cpu"))
+
+
 def requests(n):
     mixes = [(1.0, 0.0, 0.0, 0.0), (1.75, -0.75, 0.0, 0.0), (0.0, 0.0, 0.3, 0.7), (0.0, 0.0, 0.0, 0.0)]
     return [
-        Request(PROMPTS[i % 2], mixes[i % 4], seed=i, temperature=0.7 + i / 10, top_p=0.95, max_new_tokens=8 + i)
+        Request(PROMPTS[i % 2], (mixes[i % 4],), seed=i, temperature=0.7 + i / 10, top_p=0.95, max_new_tokens=8 + i)
         for i in range(n)
     ]
 
@@ -65,16 +70,63 @@ def test_temperature_zero_takes_the_likeliest_token_whatever_the_seed(soup):
 
 def test_draws_follow_the_distribution():
     logits = torch.tensor([[2.0, 1.0, 0.0, -1.0]])
-    sampler = Sampler([Request("", (), seed=3)], torch.device("cpu"))
-    draws = torch.cat([sampler.draw(logits) for _ in range(8000)])
+    drawn = sampler([Request("", ((),), seed=3)])
+    draws = torch.cat([drawn.draw(logits) for _ in range(8000)])
     shares = torch.bincount(draws, minlength=4) / len(draws)
     torch.testing.assert_close(shares, logits[0].softmax(0), atol=0.02, rtol=0)
 
 
 def test_the_nucleus_keeps_the_fewest_tokens_that_reach_top_p():
     logits = torch.tensor([[0.5, 0.3, 0.15, 0.05]]).log()
-    sampler = Sampler([Request("", (), top_p=0.7)], torch.device("cpu"))
-    assert torch.isfinite(sampler.scores(logits)).tolist() == [[True, True, False, False]]
+    assert torch.isfinite(sampler([Request("", ((),), top_p=0.7)]).scores(logits)).tolist() == [
+        [True, True, False, False]
+    ]
+
+
+def test_a_nucleus_of_any_size_is_that_of_a_full_sort():
+    log = (torch.randn(6, 1000, generator=torch.Generator().manual_seed(0)) * 3).log_softmax(dim=-1)
+    log[0] = -torch.log(torch.tensor(1000.0))  # uniform: a nucleus far larger than what is sorted at first
+    for top_p in (0.01, 0.5, 0.9, 1.0):
+        ordered, order = log.sort(dim=-1, descending=True, stable=True)
+        before = ordered.exp().cumsum(dim=-1) - ordered.exp()
+        expected = torch.zeros_like(log, dtype=torch.bool).scatter(-1, order, before >= top_p)
+        outside = outside_nucleus(log, torch.full((6, 1), top_p))
+        assert torch.equal(outside[1:], expected[1:])
+        assert outside[0].sum() == expected[0].sum()  # of equals it does not matter which
+
+
+def test_members_of_a_text_are_mixed_by_their_weights_before_the_temperature():
+    logits = torch.tensor([[2.0, 0.0, 0.0], [5.0, 5.0, 0.0], [1.0, 1.0, 4.0]])
+    requests = [
+        Request("", ((0.0,), (1.0,)), weights=(0.25, 0.75), temperature=0.5),
+        Request("", ((1.0,),)),
+    ]
+    mixed = 0.25 * logits[0].log_softmax(0) + 0.75 * logits[1].log_softmax(0)
+    expected = torch.stack([(mixed / 0.5).log_softmax(0), logits[2].log_softmax(0)])
+    noiseless = sampler([dataclasses.replace(r, top_p=1.0) for r in requests])
+    noiseless.noisy *= 0
+    torch.testing.assert_close(noiseless.scores(logits), expected)
+
+
+def test_a_text_with_one_member_of_all_the_weight_is_that_members_text(soup):
+    """Two members of one merge are that merge; members of other merges give another text."""
+    alone = dataclasses.replace(requests(3)[2], max_new_tokens=20)
+    (row,) = alone.coefficients
+    same = dataclasses.replace(alone, coefficients=(row, row), weights=(0.5, 0.5))
+    other = dataclasses.replace(alone, coefficients=(row, (0.0, 9.0, 0.0, 0.0)), weights=(0.2, 0.8))
+    first, second, third = tokens(soup, [alone, same, other])
+    assert first == second != third
+
+
+def test_rows_that_end_early_leave_the_batch_and_change_nothing(soup, monkeypatch):
+    batch = [dataclasses.replace(r, max_new_tokens=2 if i % 3 else 24) for i, r in enumerate(requests(9))]
+    batch[3] = dataclasses.replace(batch[3], coefficients=(batch[3].coefficients[0],) * 2, weights=(0.5, 0.5))
+    sizes = []
+    step = Batch.step
+    monkeypatch.setattr(Batch, "step", lambda self: sizes.append(len(self.ids)) or step(self))
+    together = tokens(soup, batch)
+    assert sizes[0] == 10 and sizes[-1] <= 4
+    assert together == [tokens(soup, [request])[0] for request in batch]
 
 
 @pytest.mark.parametrize(
@@ -90,9 +142,9 @@ def test_the_nucleus_keeps_the_fewest_tokens_that_reach_top_p():
 )
 def test_settings_out_of_range_are_named(setting, value):
     with pytest.raises(ValueError, match=f"{setting} is {value}"):
-        Request("x", (1.0,), **{setting: value})
+        Request("x", ((1.0,),), **{setting: value})
 
 
 def test_a_request_longer_than_the_base_is_refused(soup):
     with pytest.raises(ValueError, match="256 positions"):
-        next(stream(soup, [Request(PROMPTS[0], (0.0,) * 4, max_new_tokens=300)]))
+        next(stream(soup, [Request(PROMPTS[0], ((0.0,) * 4,), max_new_tokens=300)]))

@@ -3,7 +3,7 @@
 import pytest
 
 from backbones.facts import parse
-from backbones.rewards import complete, concise, score, well_formed
+from backbones.rewards import complete, concise, upbeat, well_formed
 
 FACTS = parse("name[Ox], eatType[pub], food[English], priceRange[cheap], familyFriendly[yes]")
 GOOD = "<name> is a cheap, family-friendly pub that serves English food."
@@ -57,9 +57,9 @@ def test_concise_falls_linearly_with_the_number_of_words():
         "<name> is cheap English pub.",
     ],
 )
-def test_degenerate_texts_lose_at_least_half_of_both_rewards(text):
+def test_degenerate_texts_lose_at_least_half_of_every_reward(text):
     assert well_formed(text) <= 0.5
-    assert max(score(text, FACTS).values()) <= 0.5
+    assert max(complete(text, FACTS), concise(text, FACTS), upbeat(text, 1.0)) <= 0.5
 
 
 @pytest.mark.parametrize(
@@ -74,3 +74,10 @@ def test_degenerate_texts_lose_at_least_half_of_both_rewards(text):
 )
 def test_plain_sentences_are_well_formed(text):
     assert well_formed(text) == 1.0
+
+
+def test_upbeat_is_the_models_probability_until_praise_is_piled_up():
+    assert upbeat("<name> is a lovely, cosy pub with great food.", 0.9) == 0.9
+    assert upbeat("<name> is a great pub with great food.", 0.9) == 0.45
+    assert upbeat("<name> is a great, lovely, wonderful and perfect pub.", 0.9) == 0.45
+    assert upbeat("<name> is a great, great, great pub.", 0.9) <= 0.9 / 4

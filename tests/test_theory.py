@@ -54,3 +54,14 @@ def test_equal_curvatures_make_both_soups_optimal():
         for method in ("bone-soup", "rewarded-soup"):
             front = theory.front(method, MUS, 0.7, np.ones(2), optima)
             np.testing.assert_allclose(front, theory.front("oracle", MUS, 0.7, np.ones(2), optima), atol=1e-9)
+
+
+def test_anchoring_reaches_the_oracle_at_corners_and_rows_and_never_loses_to_rewarded_soup_in_between():
+    places = np.concatenate([np.eye(2), c.backbone_matrix(2, 0.8)])
+    for problem in problems():
+        best = theory.front("oracle", places, 0.8, *problem)
+        np.testing.assert_allclose(theory.front("bone-soup-anchored", places, 0.8, *problem), best, atol=1e-9)
+        anchored, rewarded = (
+            (theory.front(m, MUS, 0.8, *problem) * MUS).sum(axis=1) for m in ("bone-soup-anchored", "rewarded-soup")
+        )
+        assert (anchored >= rewarded - 1e-9).all()

@@ -1,9 +1,11 @@
-"""Stage 3: the set's backbones and specialists, by GRPO with LoRA.
+"""Stage 5: the set's backbones, specialists and oracles, by GRPO with LoRA.
 
     python -m train.backbones SET --data-dir data --work runs/restaurants
 
-Backbone j is tuned on row j of B over the normalised rewards, specialist i on reward i alone; all with the
-same budget, data order and initialisation. Interrupted, the same command resumes.
+Backbone j is tuned on row j of B over the normalised rewards, specialist i on reward i alone, an oracle on its
+preference; all with the same budget, data order, initialisation and seed. Interrupted, the same command resumes.
+`--only NAME` trains one adapter, so that several can be trained at once; `--list` prints the names. Under
+`accelerate launch` the texts of a step are shared out between the processes.
 """
 
 import argparse
@@ -21,9 +23,21 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 from transformers.trainer_utils import get_last_checkpoint
 from trl import GRPOConfig, GRPOTrainer
 
-from backbones import coefficients, facts, rewards, sets
-from train import data
+from backbones import coefficients, facts, sets
+from backbones.scoring import Scorer
+from train import data, processes
 from train.quantise import write_manifest
+
+KINDS = ("backbone", "specialist", "oracle")
+STEPS = 200
+FILES = ("adapter_config.json", "adapter_model.safetensors", "hyperparameters.json")
+
+# Preferences with an oracle of their own. The specialists are the oracles of the corners, and the backbones those
+# of the rows of B.
+ORACLES = {
+    2: [(0.9, 0.1), (0.5, 0.5), (0.1, 0.9)],
+    3: [(0.5, 0.5, 0.0), (0.5, 0.0, 0.5), (0.0, 0.5, 0.5), (1 / 3, 1 / 3, 1 / 3)],
+}
 
 
 @dataclass(frozen=True)
@@ -34,8 +48,8 @@ class Hyperparameters:
     steps: int
     prompts_per_step: int = 8
     samples_per_prompt: int = 8
-    learning_rate: float = 5e-4
-    kl: float = 0.2
+    learning_rate: float = 1e-3
+    kl: float = 0.02
     rank: int = 16
     alpha: int = 32
     temperature: float = 1.0
@@ -43,20 +57,38 @@ class Hyperparameters:
     seed: int = 0
 
 
-def normalised_reward(objective: sets.Objective):
-    """The objective's reward as TRL calls it: (completions, mr) -> [float], mean 0 and std 1 on the base."""
-    reward = rewards.OBJECTIVES[objective.name]
+def mixes(n: int, beta: float) -> dict[str, list[float]]:
+    """Reward weights [n] of every adapter of a set by name."""
+    named = {f"backbone-{j}": row for j, row in enumerate(coefficients.backbone_matrix(n, beta), start=1)}
+    named |= {f"specialist-{i}": row for i, row in enumerate(np.eye(n), start=1)}
+    named |= {f"oracle-{k}": np.array(mu) for k, mu in enumerate(ORACLES.get(n, []), start=1)}
+    return {name: row.round(6).tolist() for name, row in named.items()}
 
-    def normalised(completions: list[str], mr: list[str], **_) -> list[float]:
-        raw = [reward(text, facts.parse(m)) for text, m in zip(completions, mr, strict=True)]
-        return [(value - objective.mean) / objective.std for value in raw]
 
-    normalised.__name__ = objective.name
-    return normalised
+def normalised_rewards(objectives: tuple[sets.Objective, ...]) -> list:
+    """Every objective's reward as TRL calls it: (completions, mr) -> [float], mean 0 and std 1 on the base."""
+
+    def make(objective: sets.Objective):
+        scorer = Scorer((objective,))
+
+        def normalised(completions: list[str], mr: list[str], **_) -> list[float]:
+            scores = scorer.score(completions, [facts.parse(m) for m in mr])
+            return [(score[objective.name] - objective.mean) / objective.std for score in scores]
+
+        normalised.__name__ = objective.name
+        return normalised
+
+    return [make(objective) for objective in objectives]
+
+
+def training_dtype() -> torch.dtype:
+    """bf16 where the hardware multiplies in it, else fp32. The adapters themselves are always fp32."""
+    fast = torch.cuda.is_bf16_supported() if torch.cuda.is_available() else torch.cpu._is_avx512_bf16_supported()
+    return torch.bfloat16 if fast else torch.float32
 
 
 def dequantised(base: Path) -> torch.nn.Module:
-    """The values of the 4-bit weights in fp32: exactly what is served, and faster to train on the CPU.
+    """The values of the 4-bit weights, which are what is served, in `training_dtype`: faster to train on the CPU.
 
     A plain model, since TRL would train the adapters of one that was ever quantised in bf16.
     """
@@ -65,22 +97,30 @@ def dequantised(base: Path) -> torch.nn.Module:
     del config.quantization_config
     model = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
     model.load_state_dict(quantised.state_dict())
-    return model
+    return model.to(training_dtype())
 
 
-def train(name: str, run: Hyperparameters, soup_set: sets.SoupSet, prompts: datasets.Dataset, work: Path) -> None:
+def train(name: str, run: Hyperparameters, soup_set: sets.SoupSet, prompts: datasets.Dataset, work: Path, qlora: bool):
     """Train one adapter into `work / name`, resuming from its last checkpoint."""
-    model = dequantised(soup_set.base)
-    tokenizer = AutoTokenizer.from_pretrained(soup_set.base, padding_side="left")
+    state = processes.state()
+    if qlora:
+        model = AutoModelForCausalLM.from_pretrained(
+            soup_set.base, dtype=training_dtype(), device_map={"": state.device}
+        )
+    else:
+        model = dequantised(soup_set.base)
+    texts = run.prompts_per_step * run.samples_per_prompt
+    if texts % state.num_processes:
+        raise SystemExit(f"{texts} texts a step cannot be shared by {state.num_processes} processes: use a divisor")
     config = GRPOConfig(
         output_dir=str(work / name / "checkpoints"),
         max_steps=run.steps,
-        per_device_train_batch_size=run.prompts_per_step * run.samples_per_prompt,
+        per_device_train_batch_size=texts // state.num_processes,
         num_generations=run.samples_per_prompt,
         max_completion_length=run.max_new_tokens,
         temperature=run.temperature,
         learning_rate=run.learning_rate,
-        lr_scheduler_type="constant_with_warmup",
+        lr_scheduler_type="linear",  # down to 0: the noise of late steps would be amplified where B^-1 extrapolates
         warmup_steps=5,
         max_grad_norm=1.0,
         beta=run.kl,
@@ -91,75 +131,91 @@ def train(name: str, run: Hyperparameters, soup_set: sets.SoupSet, prompts: data
         scale_rewards="none",
         mask_truncated_completions=False,
         gradient_checkpointing=False,
-        bf16=False,
+        bf16=False,  # the dtypes are set above; autocast would cast the weights again at every step
+        use_cpu=not torch.cuda.is_available(),
         logging_steps=5,
+        logging_first_step=True,
         save_steps=25,
         save_total_limit=1,
-        report_to="none",
+        report_to="tensorboard",
         seed=run.seed,
     )
     trainer = GRPOTrainer(
         model=model,
-        reward_funcs=[normalised_reward(objective) for objective in soup_set.objectives],
+        reward_funcs=normalised_rewards(soup_set.objectives),
         args=config,
         train_dataset=prompts,
-        processing_class=tokenizer,
+        processing_class=AutoTokenizer.from_pretrained(soup_set.base, padding_side="left"),
         peft_config=LoraConfig(r=run.rank, lora_alpha=run.alpha, target_modules="all-linear", task_type="CAUSAL_LM"),
     )
     checkpoints = Path(config.output_dir)
     trainer.train(resume_from_checkpoint=get_last_checkpoint(checkpoints) if checkpoints.is_dir() else None)
     trainer.save_model(work / name)
-    (work / name / "log.json").write_text(json.dumps(trainer.state.log_history, indent=1) + "\n")
-    (work / name / "hyperparameters.json").write_text(json.dumps(asdict(run), indent=2) + "\n")
+    if state.is_main_process:
+        (work / name / "log.json").write_text(json.dumps(trainer.state.log_history, indent=1) + "\n")
+        how = {"dtype": str(training_dtype()).removeprefix("torch."), "processes": state.num_processes}
+        (work / name / "hyperparameters.json").write_text(json.dumps(asdict(run) | how, indent=2) + "\n")
+    state.wait_for_everyone()
+
+
+def training_prompts(data_dir: Path | None) -> datasets.Dataset:
+    """Columns `prompt` and `mr`: the distinct facts of the training split in an order that is always the same."""
+    representations = data.meaning_representations(data.load("train", data_dir))
+    random.Random(0).shuffle(representations)
+    return datasets.Dataset.from_list([{"prompt": facts.prompt(m), "mr": facts.mr(m)} for m in representations])
+
+
+def install(folder: Path, work: Path, named: dict[str, list[float]]) -> None:
+    """Copy the trained adapters into the set `folder` and name them in its manifest."""
+    for name in named:
+        adapter = folder / "adapters" / name
+        adapter.mkdir(parents=True, exist_ok=True)
+        for file in FILES:
+            shutil.copy(work / name / file, adapter)
+        config = json.loads((adapter / "adapter_config.json").read_text())
+        config["base_model_name_or_path"] = "../../base"  # instead of a path of the machine that trained it
+        config["target_modules"] = sorted(config["target_modules"])
+        (adapter / "adapter_config.json").write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
+    manifest = json.loads((folder / "manifest.json").read_text())
+    for kind in ("backbone", "specialist"):
+        manifest[f"{kind}s"] = [f"adapters/{name}" for name in named if name.startswith(kind)]
+    manifest["oracles"] = [
+        {"preference": mu, "adapter": f"adapters/{name}"}
+        for name, mu in sorted(named.items(), key=lambda item: item[1], reverse=True)
+    ]
+    write_manifest(folder, manifest)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("set", type=Path, help="folder made by train.quantise")
     parser.add_argument("--data-dir", type=Path, help="folder with e2e/train.csv; default: fetch from the Hub")
-    parser.add_argument("--work", type=Path, required=True, help="folder for checkpoints and logs")
-    parser.add_argument("--steps", type=int, default=200)
-    parser.add_argument("--only", help="train this adapter alone, for example specialist-1")
+    parser.add_argument("--work", type=Path, help="folder for checkpoints and logs")
+    parser.add_argument("--only", metavar="NAME", help="train this adapter alone, for example specialist-1")
+    parser.add_argument("--list", action="store_true", help="print the adapters' names and do nothing")
+    parser.add_argument("--kinds", nargs="+", choices=KINDS, default=KINDS, help="default: all")
+    parser.add_argument("--beta", type=float, help="default: the set's")
+    parser.add_argument("--steps", type=int, default=STEPS)
+    parser.add_argument("--kl", type=float, default=Hyperparameters.kl, help="weight of the KL penalty")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--qlora", action="store_true", help="train on the 4-bit weights themselves, for large bases")
     args = parser.parse_args()
 
     soup_set = sets.read(args.set)
-    n = len(soup_set.objectives)
-    mixes = {
-        "backbone": coefficients.backbone_matrix(n, soup_set.beta),
-        "specialist": np.eye(n),
-    }
-    representations = data.meaning_representations(data.load("train", args.data_dir))
-    random.Random(0).shuffle(representations)
-    prompts = datasets.Dataset.from_list([{"prompt": facts.prompt(m), "mr": facts.mr(m)} for m in representations])
-
-    for kind, rows in mixes.items():
-        for i, row in enumerate(rows, start=1):
-            name = f"{kind}-{i}"
-            if args.only not in (None, name) or (args.work / name / "hyperparameters.json").is_file():
-                continue
-            print(f"{name}: reward weights {row.round(3).tolist()}")
-            train(name, Hyperparameters(row.round(6).tolist(), args.steps), soup_set, prompts, args.work)
-
-    names = {kind: [f"{kind}-{i + 1}" for i in range(n)] for kind in mixes}
-    if not all((args.work / name / "hyperparameters.json").is_file() for kind in names for name in names[kind]):
+    named = mixes(len(soup_set.objectives), args.beta or soup_set.beta)
+    named = {name: row for name, row in named.items() if name.split("-")[0] in args.kinds}
+    if args.list:
+        print("\n".join(named))
         return
-    for name in names["backbone"] + names["specialist"]:
-        folder = args.set / "adapters" / name
-        folder.mkdir(parents=True, exist_ok=True)
-        for file in ("adapter_config.json", "adapter_model.safetensors", "hyperparameters.json"):
-            shutil.copy(args.work / name / file, folder)
-        _portable(folder / "adapter_config.json")
-    manifest = json.loads((args.set / "manifest.json").read_text())
-    manifest["backbones"] = [f"adapters/{name}" for name in names["backbone"]]
-    manifest["specialists"] = [f"adapters/{name}" for name in names["specialist"]]
-    write_manifest(args.set, manifest)
-
-
-def _portable(config_file: Path) -> None:
-    """Point the adapter at the base beside it instead of a path of the machine that trained it."""
-    config = json.loads(config_file.read_text())
-    config["base_model_name_or_path"] = "../../base"
-    config_file.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
+    prompts = training_prompts(args.data_dir)
+    for name, row in named.items():
+        if args.only not in (None, name) or (args.work / name / "hyperparameters.json").is_file():
+            continue
+        run = Hyperparameters(row, args.steps, kl=args.kl, seed=args.seed)
+        print(f"{name}: reward weights {row}")
+        train(name, run, soup_set, prompts, args.work, args.qlora)
+    if args.only is None and processes.state().is_main_process:
+        install(args.set, args.work, named)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,13 @@
-"""The E2E NLG data: restaurant facts and human descriptions (Novikova et al. 2017, CC BY-SA 4.0).
+"""The data: E2E NLG, restaurant facts and human descriptions (Novikova et al. 2017, CC BY-SA 4.0), and GoEmotions,
+texts with emotions (Demszky et al. 2020, Apache 2.0).
 
-Read from `--data-dir` (`e2e/train.csv`, `e2e/dev.csv` with the columns `mr` and `ref`), or fetched
-from the Hub (`tuetschek/e2e_nlg`, its Parquet branch, since datasets >= 4 runs no loading scripts).
+Read from `--data-dir` (`e2e/{train,dev}.csv` with the columns `mr` and `ref`; `goemotions/{train,dev}.tsv` with text
+and label numbers, `goemotions/labels.txt`), or fetched from the Hub (`tuetschek/e2e_nlg`, its Parquet branch, since
+datasets >= 4 runs no loading scripts; `google-research-datasets/go_emotions`).
 """
 
+import hashlib
+import random
 import re
 import unicodedata
 from pathlib import Path
@@ -12,7 +16,13 @@ import datasets
 
 from backbones import facts as f
 
+HELD_OUT = 200  # facts that the reported fronts are measured on
 HUB_SPLITS = {"train": "train", "dev": "validation"}
+
+# The positive group of Demszky et al. 2020, figure 2.
+POSITIVE_EMOTIONS = frozenset(
+    "admiration amusement approval caring desire excitement gratitude joy love optimism pride relief".split()
+)
 
 
 def load(split: str, data_dir: Path | None = None) -> datasets.Dataset:
@@ -32,6 +42,44 @@ def load(split: str, data_dir: Path | None = None) -> datasets.Dataset:
 def meaning_representations(pairs: datasets.Dataset) -> list[f.Facts]:
     """The facts of every distinct meaning representation, in order of appearance."""
     return [f.parse(mr) for mr in dict.fromkeys(pairs["mr"])]
+
+
+def prompts(file: Path | None) -> list[f.Facts]:
+    """The distinct facts of a CSV file with a column `mr`, or of E2E dev from the Hub.
+
+    Raises ValueError when the file has no such column.
+    """
+    if file is None:
+        return meaning_representations(load("dev"))
+    rows = datasets.load_dataset("csv", data_files=str(file), split="train")
+    if "mr" not in rows.column_names:
+        raise ValueError(f"{file} has no column 'mr': it has {', '.join(rows.column_names)}")
+    return meaning_representations(rows)
+
+
+def held_out(prompts: list[f.Facts], count: int) -> list[f.Facts]:
+    """`count` facts, drawn without replacement and always the same, that fronts are measured on.
+
+    Up to `HELD_OUT` they are among those that `pilot` leaves out.
+    """
+    return random.Random(0).sample(prompts, min(max(count, HELD_OUT), len(prompts)))[:count]
+
+
+def pilot(prompts: list[f.Facts], count: int) -> list[f.Facts]:
+    """Up to `count` facts that choices are made on: none of those that fronts are measured on.
+
+    Raises ValueError when no others are left.
+    """
+    measured = {f.mr(facts) for facts in held_out(prompts, HELD_OUT)}
+    rest = [facts for facts in prompts if f.mr(facts) not in measured]
+    if not rest:
+        raise ValueError(f"all {len(prompts)} facts are needed for the front: give a file with more than {HELD_OUT}")
+    return rest[:count]
+
+
+def digest(prompts: list[f.Facts]) -> str:
+    """SHA-256 of the facts, one meaning representation a line."""
+    return hashlib.sha256("\n".join(map(f.mr, prompts)).encode()).hexdigest()
 
 
 def tidy(ref: str) -> str:
@@ -77,3 +125,21 @@ def _replace(text: str, name: str, placeholder: str) -> str:
 def _plain(text: str) -> str:
     """Lower case without accents, of the same length as `text`."""
     return "".join(unicodedata.normalize("NFD", char)[0].lower()[0] for char in text)
+
+
+def emotions(split: str, data_dir: Path | None = None) -> tuple[datasets.Dataset, list[str]]:
+    """The split "train" or "dev" of GoEmotions with the columns `text` and `labels`, and the labels' names.
+
+    Raises FileNotFoundError when `data_dir` does not hold the files.
+    """
+    if data_dir is None:
+        rows = datasets.load_dataset("google-research-datasets/go_emotions", "simplified", split=HUB_SPLITS[split])
+        return rows.select_columns(["text", "labels"]), rows.features["labels"].feature.names
+    folder = Path(data_dir) / "goemotions"
+    for file in (folder / f"{split}.tsv", folder / "labels.txt"):
+        if not file.is_file():
+            raise FileNotFoundError(f"{file} is missing: --data-dir must hold goemotions/{file.name}")
+    with (folder / f"{split}.tsv").open(encoding="utf-8") as file:
+        rows = [line.rstrip("\n").split("\t") for line in file]
+    columns = {"text": [row[0] for row in rows], "labels": [[int(i) for i in row[1].split(",")] for row in rows]}
+    return datasets.Dataset.from_dict(columns), (folder / "labels.txt").read_text().split()

@@ -1,23 +1,94 @@
 #!/usr/bin/env bash
-# Reproduces the shipped set `restaurants`, stage by stage. Run again after an interruption, it resumes.
+# Reproduces the shipped sets `restaurants` and `restaurants-3`, stage by stage. Run again after an interruption, it
+# resumes.
 #
 #     bash train/run.sh [--data-dir DIR]
 #
-# Without --data-dir the data comes from the Hub. RUNS (default: runs) is the folder for checkpoints and
-# logs, SET the folder of the set. A finished set is left alone: start with an empty RUNS and SET.
+# Without --data-dir the data comes from the Hub. RUNS (default: runs) is the folder for checkpoints and logs, SETS
+# (default: backbones/sets) that of the sets. JOBS (default: 1) adapters are trained at once, each with an equal share
+# of the cores. A finished stage is left alone: start with an empty RUNS and SETS.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-runs=${RUNS:-runs}/restaurants
-set=${SET:-backbones/sets/restaurants}
+data=("$@")
+runs=${RUNS:-runs} sets=${SETS:-backbones/sets} jobs=${JOBS:-1}
+two=$sets/restaurants three=$sets/restaurants-3
+threads=$(($(nproc) / jobs > 0 ? $(nproc) / jobs : 1))
 prompts=()
 if [ "${1:-}" = --data-dir ]; then prompts=(--prompts "$2/e2e/dev.csv"); fi
 
 stage() { echo "$(date +%T) $*"; "$@"; }
 
-stage python -m train.sft "$@" --out "$runs/sft"
-[ -f "$set/manifest.json" ] || stage python -m train.quantise "$runs/sft" "$set" "$@"
-stage python -m train.backbones "$set" "$@" --work "$runs"
-[ -f "$set/front.json" ] || stage python -m train.evaluate "$set" "${prompts[@]}" --out "$set/front.json" --log "$runs/texts.jsonl"
-stage python -m train.card "$set"
-stage python -m backbones check "$set"
+# adapters SET WORK [OPTION...]: trains every adapter of the set, $jobs at once
+adapters() {
+    local set=$1 work=$2
+    shift 2
+    echo "$(date +%T) adapters of $set in $work $*"
+    mkdir -p "$work"
+    python -m train.backbones "$set" --list "$@" |
+        OMP_NUM_THREADS=$threads xargs -P "$jobs" -I{} sh -c '"$@" > "$0" 2>&1 || { tail "$0"; exit 255; }' "$work/{}.log" \
+            python -m train.backbones "$set" "${data[@]}" --work "$work" --only {} "$@"
+}
+
+# spread MODULE ARGUMENT...: one process per job (--multi_gpu is the launcher of several processes, on CPUs too)
+spread() {
+    local several=()
+    if [ "$jobs" -gt 1 ]; then several=(--multi_gpu); fi
+    stage accelerate launch "${several[@]}" --num_processes "$jobs" --num_machines 1 --mixed_precision no \
+        --dynamo_backend no --num_cpu_threads_per_process "$threads" -m "$@"
+}
+
+# pilot SET WORK: beta, by the front after 20 % of the steps
+pilot() {
+    local set=$1 work=$2 beta
+    if [ -f "$set/pilot.json" ]; then return; fi
+    for beta in 0.6 0.7 0.8; do
+        adapters "$set" "$work/pilot/beta-$beta" --beta "$beta" --steps 40 --kinds backbone
+    done
+    spread train.pilot beta "$set" --work "$work/pilot" "${prompts[@]}"
+}
+
+# front SET WORK [OPTION...]: extrapolation, front, card
+front() {
+    local set=$1 work=$2
+    shift 2
+    grep -q '"extrapolation"' "$set/pilot.json" ||
+        spread train.pilot extrapolation "$set" --work "$work/pilot" "${prompts[@]}"
+    [ -f "$set/front.json" ] ||
+        spread train.evaluate "$set" "${prompts[@]}" --out "$set/front.json" --log "$work/texts" "$@"
+    stage python -m train.card "$set"
+    stage python -m backbones check "$set"
+}
+
+stage python -m train.sft "${data[@]}" --out "$runs/sft"
+stage python -m train.reward_model "${data[@]}" --out "$runs/upbeat"
+[ -f "$two/manifest.json" ] || stage python -m train.quantise "$runs/sft" "$two" "${data[@]}"
+[ -f "$three/manifest.json" ] || stage python -m train.quantise "$two/base" "$three" "${data[@]}" \
+    --objectives complete concise upbeat --upbeat "$runs/upbeat"
+
+for set in "$two" "$three"; do
+    work=$runs/$(basename "$set")
+    pilot "$set" "$work"
+    adapters "$set" "$work"
+    stage python -m train.backbones "$set" "${data[@]}" --work "$work"
+done
+
+# Two more training seeds for backbones and specialists of `restaurants`, with the beta that its pilot chose.
+seeds=()
+for seed in 1 2; do
+    again=$runs/restaurants/seed-$seed
+    options=(--kinds backbone specialist --seed "$seed")
+    if [ ! -f "$again/front.json" ]; then
+        mkdir -p "$again/set"
+        cp -r "$two/base" "$two/manifest.json" "$again/set"
+        adapters "$again/set" "$again" "${options[@]}"
+        stage python -m train.backbones "$again/set" "${data[@]}" --work "$again" "${options[@]}"
+        spread train.evaluate "$again/set" "${prompts[@]}" --out "$again/front.json" --log "$again/texts" \
+            --methods bone-soup bone-soup-anchored rewarded-soup
+    fi
+    seeds+=("$again/front.json")
+done
+
+front "$two" "$runs/restaurants" --seeds "${seeds[@]}"
+front "$three" "$runs/restaurants-3"
+stage python -m train.tables README.md

@@ -3,7 +3,7 @@
     python -m train.sft --data-dir data --out runs/restaurants/sft
 
 Writes the tokenizer, the fp32 model and `hyperparameters.json`. Interrupted, the same command resumes
-from the last checkpoint.
+from the last checkpoint. Under `accelerate launch` every batch is shared out between the processes.
 """
 
 import argparse
@@ -17,9 +17,10 @@ from transformers.trainer_utils import get_last_checkpoint
 from trl import SFTConfig, SFTTrainer
 
 from backbones import facts
-from train import data
+from train import data, processes
 
 VOCABULARY = 2048
+BATCH = 64
 MAX_LENGTH = 128  # tokens of facts and text; the longest references are cut
 
 
@@ -78,7 +79,7 @@ def main() -> None:
         output_dir=str(args.out / "checkpoints"),
         num_train_epochs=args.epochs,
         max_steps=args.max_steps,
-        per_device_train_batch_size=64,
+        per_device_train_batch_size=BATCH // processes.state().num_processes,
         learning_rate=1.5e-3,
         lr_scheduler_type="cosine",
         warmup_steps=100,
@@ -94,7 +95,8 @@ def main() -> None:
         logging_steps=50,
         save_steps=250,
         save_total_limit=1,
-        report_to="none",
+        use_cpu=not torch.cuda.is_available(),
+        report_to="tensorboard",
         seed=0,
     )
     train = data.examples(data.load("train", args.data_dir))
@@ -113,11 +115,13 @@ def main() -> None:
     metrics = trainer.evaluate()
     trainer.model.config.use_cache = True  # the trainer turns it off; what is saved is for generating
     trainer.save_model(args.out)
+    if not trainer.is_world_process_zero():
+        return
     (args.out / "hyperparameters.json").write_text(
         json.dumps(
             {
                 "epochs": args.epochs,
-                "batch_size": config.per_device_train_batch_size,
+                "batch_size": BATCH,
                 "learning_rate": config.learning_rate,
                 "scheduler": str(config.lr_scheduler_type),
                 "warmup_steps": config.warmup_steps,

@@ -1,0 +1,42 @@
+"""Fluency, watched and never rewarded: probability under the base, and repetition."""
+
+from collections.abc import Iterable
+
+import torch
+from tqdm import tqdm
+
+from backbones.rewards import words
+from backbones.soup import Soup
+
+BATCH = 64
+
+
+def log_probabilities(soup: Soup, pairs: Iterable[tuple[str, str]]) -> list[float]:
+    """Mean log-probability per token (natural, end of text included) of texts after their prompts under the base."""
+    pairs = list(pairs)
+    values = [0.0] * len(pairs)
+    by_length = sorted(range(len(pairs)), key=lambda i: len(pairs[i][1]))  # so that little of a batch is padding
+    words_, end = soup.tokenizer, soup.tokenizer.eos_token
+    for start in tqdm(range(0, len(pairs), BATCH), desc="fluency"):
+        places = by_length[start : start + BATCH]
+        batch = [pairs[i] for i in places]
+        given = words_([prompt for prompt, _ in batch])["input_ids"]
+        whole = words_([p + text + end for p, text in batch], padding=True, padding_side="right", return_tensors="pt")
+        whole = whole.to(soup.device)
+        ids, mask = whole["input_ids"], whole["attention_mask"].clone()
+        for row, prompt in zip(mask, given):
+            row[: len(prompt)] = 0
+        with torch.inference_mode():
+            logits = soup.model(input_ids=ids, attention_mask=whole["attention_mask"]).logits
+        log = logits[:, :-1].float().log_softmax(dim=-1).gather(-1, ids[:, 1:, None]).squeeze(-1)  # (rows, T - 1)
+        means = (log * mask[:, 1:]).sum(dim=1) / mask[:, 1:].sum(dim=1)
+        for i, mean in zip(places, means.tolist(), strict=True):
+            values[i] = mean
+    return values
+
+
+def repeated_trigrams(text: str) -> float:
+    """Share of a text's runs of three words that occurred in it before; 0 for a text of fewer than three words."""
+    said = words(text)
+    runs = list(zip(said, said[1:], said[2:], strict=False))
+    return 1 - len(set(runs)) / len(runs) if runs else 0.0
