@@ -80,7 +80,7 @@ for seed in 1 2; do
     options=(--kinds backbone specialist --seed "$seed")
     if [ ! -f "$again/front.json" ]; then
         mkdir -p "$again/set"
-        cp -r "$two/base" "$two/manifest.json" "$again/set"
+        cp -r "$two/." "$again/set"
         adapters "$again/set" "$again" "${options[@]}"
         stage python -m train.backbones "$again/set" "${data[@]}" --work "$again" "${options[@]}"
         spread train.evaluate "$again/set" "${prompts[@]}" --out "$again/front.json" --log "$again/texts" \
