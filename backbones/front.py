@@ -74,7 +74,7 @@ def non_dominated(rewards: np.ndarray) -> np.ndarray:
 
 def with_interval(name: str, metric: dict) -> tuple[str, str]:
     """A metric's value and its 95 % interval for people."""
-    digits = 4 if name == "sparsity" else 3
+    digits = {"sparsity": 4, "length": 0}.get(name, 3)
     return f"{metric['value']:.{digits}f}", f"[{metric['low']:.{digits}f}, {metric['high']:.{digits}f}]"
 
 

@@ -196,7 +196,8 @@ def command(*arguments):
 def test_the_command_line():
     assert "restaurants" in command("list").stdout
     assert "ok" in command("check", "restaurants").stdout
-    arguments = ["generate", "restaurants", "--prompt", "name[A B], food[Indian]", "--preference", "0.7", "0.3"]
+    facts = "name[A B], eatType[pub], food[Indian], priceRange[cheap], customer rating[low], area[riverside], near[C D]"
+    arguments = ["generate", "restaurants", "--prompt", facts, "--preference", "0.7", "0.3"]
     first, again = (command(*arguments, "--samples", "2", "--seed", "4", "--json") for _ in range(2))
     assert first.stdout == again.stdout
     one, two = json.loads(first.stdout)
