@@ -89,7 +89,7 @@ def test_tables_say_what_was_measured(measured):
 def test_training_seeds_give_a_mean_and_a_deviation(measured):
     other = measured | {"conditions": {"hyperparameters": {"backbone-1": {"seed": 7}}}}
     table = tables.seeds_table(measured | {"training_seeds": [statistics.seed_summary(other)]})
-    assert "| 7 |" in table and "± 0.000" in table
+    assert "| seed 0 | seed 7 |" in table and "± 0.000" in table
 
 
 def test_a_file_gets_the_tables_of_the_sets_it_names(monkeypatch, measured):

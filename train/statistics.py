@@ -58,7 +58,7 @@ def summarise(
 
 
 def seed_summary(measured: dict) -> dict:
-    """What the front of a set trained with another seed adds: seed, points and metrics per method."""
+    """What the front of a set trained with another seed adds: points, metrics and ratios to Rewarded Soup."""
     adapters = measured["conditions"]["hyperparameters"].values()
     return {
         "seed": next(iter(adapters))["seed"],
@@ -70,6 +70,7 @@ def seed_summary(measured: dict) -> dict:
             }
             for method, result in measured["methods"].items()
         },
+        "inside_b": {method: ratio["value"] for method, ratio in measured["inside_b"]["ratios"].items()},
     }
 
 

@@ -53,25 +53,31 @@ def comparison(measured: dict) -> str:
 
 
 def seeds_table(measured: dict) -> str:
-    """Every training seed's metrics by method, and the differences to Rewarded Soup; empty without seeds."""
+    """What every training seed gives, and the mean and standard deviation over them; empty without seeds."""
     if not measured["training_seeds"]:
         return ""
     runs = [seed_summary(measured), *measured["training_seeds"]]
     methods = [method for method in runs[-1]["methods"] if method != BASELINE]
-    heads = [front.LABELS[BASELINE], *(front.LABELS[method] for method in methods)]
-    heads += [f"{front.LABELS[method]} − {front.LABELS[BASELINE]}" for method in methods]
-    lines = [f"| training seed | metric | {' | '.join(heads)} |", "|---" * (len(heads) + 2) + "|"]
-    for name in ("hypervolume", "inner_product"):
-        rows = []
-        for run in runs:
-            values = {method: run["methods"][method]["metrics"][name] for method in (BASELINE, *methods)}
-            rows.append([*values.values(), *(values[method] - values[BASELINE] for method in methods)])
-        label = front.METRICS[name][0]
-        for run, row in zip(runs, rows, strict=True):
-            lines.append(f"| {run['seed']} | {label} | " + " | ".join(f"{value:.3f}" for value in row) + " |")
-        cells = (f"{m:.3f} ± {s:.3f}" for m, s in zip(np.mean(rows, axis=0), np.std(rows, axis=0, ddof=1)))
-        lines.append(f"| mean ± standard deviation | {label} | " + " | ".join(cells) + " |")
+    columns = {}
+    for method in (BASELINE, *methods):
+        columns[f"hypervolume, {front.LABELS[method]}"] = [_metric(run, method, "hypervolume") for run in runs]
+    for method in methods:
+        over = [_metric(run, method, "hypervolume") / _metric(run, BASELINE, "hypervolume") for run in runs]
+        columns[f"{front.LABELS[method]} over {front.LABELS[BASELINE]}"] = over
+    columns["Bone Soup over Rewarded Soup inside the rows of B"] = [run["inside_b"]["bone-soup"] for run in runs]
+    for method in methods:
+        more = [_metric(run, method, "inner_product") - _metric(run, BASELINE, "inner_product") for run in runs]
+        columns[f"inner product, {front.LABELS[method]} − {front.LABELS[BASELINE]}"] = more
+    seeds = " | ".join(f"seed {run['seed']}" for run in runs)
+    lines = [f"| training seeds | {seeds} | mean ± standard deviation |", "|---" * (len(runs) + 2) + "|"]
+    for label, values in columns.items():
+        cells = " | ".join(f"{value:.3f}" for value in values)
+        lines.append(f"| {label} | {cells} | {np.mean(values):.3f} ± {np.std(values, ddof=1):.3f} |")
     return "\n".join(lines)
+
+
+def _metric(run: dict, method: str, name: str) -> float:
+    return run["methods"][method]["metrics"][name]
 
 
 def points_table(measured: dict, methods: tuple[str, ...]) -> str:
