@@ -47,11 +47,6 @@ def preference(mu, objectives: tuple[Objective, ...]) -> str:
     return f'<div class="preference">Preference: {shares}</div>'
 
 
-def column_title(method: str) -> str:
-    """The name of a column's method in its colour."""
-    return f'<div class="column-title" style="--method:{COLOURS[method]}">{LABELS[method]}</div>'
-
-
 def coefficients(mixes: list[tuple[str, list[tuple[str, float]], str]]) -> str:
     """Bars around zero for the merging coefficients of every column: (method, [(adapter, coefficient)], remark)."""
     reach = max([1.0, *(abs(value) for _, row, _ in mixes for _, value in row)])

@@ -34,7 +34,14 @@ CSS = """
 .problem { color: var(--error-text-color, #b91c1c); padding: 2px 2px 6px; }
 .mixes { display: grid; grid-template-columns: repeat(auto-fit, minmax(230px, 1fr)); gap: 6px 28px; }
 .mix-title { font-weight: 600; color: var(--method); filter: saturate(1.1); margin-bottom: 2px; }
-.dark .mix-title, .dark #head { align-items: flex-end; }
+.dark .mix-title { filter: brightness(1.5); }
+.mix-row { display: grid; grid-template-columns: 6.2em 1fr 3.6em; align-items: center; gap: 8px; font-size: 0.9rem; }
+.mix-bar { position: relative; height: 10px; border-radius: 5px; background: var(--border-color-primary); }
+.mix-bar::after { content: ""; position: absolute; left: 50%; top: -2px; height: 14px; width: 1px; background: var(--body-text-color-subdued); }
+.mix-bar i { position: absolute; top: 0; height: 10px; border-radius: 5px; background: var(--method); }
+.mix-bar i.minus { background: repeating-linear-gradient(135deg, var(--method) 0 3px, transparent 3px 6px); outline: 1px solid var(--method); }
+.mix-value { text-align: right; font-variant-numeric: tabular-nums; }
+#head { align-items: flex-end; }
 .remark { font-weight: 400; color: var(--body-text-color-subdued); margin-left: 0.6em; font-size: 0.88rem; }
 .results { overflow-x: auto; width: 0; min-width: 100%; } /* as wide as its place, however wide the table */
 .results table { border-collapse: collapse; border: 0 !important; font-size: 0.9rem; font-variant-numeric: tabular-nums; margin: 0 !important; }
@@ -48,27 +55,6 @@ CSS = """
 .verdict.worse { color: #b4487f; font-weight: 600; }
 .dark .verdict.better { color: #35c79a; }
 .dark .verdict.worse { color: #e58dbb; }
-.column-title { filter: brightness(1.5); }
-.mix-row { display: grid; grid-template-columns: 6.2em 1fr 3.6em; align-items: center; gap: 8px; font-size: 0.9rem; }
-.mix-bar { position: relative; height: 10px; border-radius: 5px; background: var(--border-color-primary); }
-.mix-bar::after { content: ""; position: absolute; left: 50%; top: -2px; height: 14px; width: 1px; background: var(--body-text-color-subdued); }
-.mix-bar i { position: absolute; top: 0; height: 10px; border-radius: 5px; background: var(--method); }
-.mix-bar i.minus { background: repeating-linear-gradient(135deg, var(--method) 0 3px, transparent 3px 6px); outline: 1px solid var(--method); }
-.mix-value { text-align: right; font-variant-numeric: tabular-nums; }
-#head { align-items: flex-end; }
-.remark { font-weight: 400; color: var(--body-text-color-subdued); margin-left: 0.6em; font-size: 0.88rem; }
-.results { overflow-x: auto; }
-.results table { border-collapse: collapse; font-size: 0.9rem; font-variant-numeric: tabular-nums; }
-.results caption { text-align: left; color: var(--body-text-color-subdued); padding: 2px 0 8px; }
-.results th, .results td { padding: 6px 12px 6px 0; text-align: left; vertical-align: top; border-bottom: 1px solid var(--border-color-primary); white-space: nowrap; }
-.results th[scope=row] { border-left: 4px solid var(--method); padding-left: 8px; font-weight: 600; }
-.results small { display: block; font-weight: 400; color: var(--body-text-color-subdued); }
-.verdict { font-size: 0.82rem; color: var(--body-text-color-subdued); }
-.verdict.better { color: #008060; font-weight: 600; }
-.verdict.worse { color: #b4487f; font-weight: 600; }
-.dark .verdict.better { color: #35c79a; }
-.dark .verdict.worse { color: #e58dbb; }
-.column-title { font-weight: 600; font-size: 1.1rem; color: var(--method); }
 .texts { display: grid; gap: 10px; }
 .text { border: 1px solid var(--border-color-primary); border-left: 4px solid var(--method); border-radius: 8px; padding: 12px 14px; background: var(--block-background-fill); }
 .text p { font-size: 1.06rem; line-height: 1.5; margin: 0; overflow-wrap: anywhere; color: var(--body-text-color); }
