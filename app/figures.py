@@ -7,7 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from backbones import front as fronts
-from backbones.front import LABELS
+from backbones.front import LABELS, LONE
 
 # Okabe and Ito's colour-blind-safe palette and a violet; a colour means the same method everywhere.
 COLOURS = {
@@ -22,7 +22,6 @@ COLOURS = {
 }
 NEUTRAL, GRID = "#7d8694", "rgba(125,134,148,0.22)"
 CHI_SQUARE_95 = 5.991  # of two degrees of freedom
-LONE = ("morlhf", "base")  # single models: their points are no line
 
 
 def front_figure(
@@ -40,7 +39,7 @@ def front_figure(
         if method in measured:
             _add_front(figure, measured[method]["points"], method, labels, axes)
     for method in dict.fromkeys(method for method in methods if method in measured):
-        x, y = (fronts.expected_at(method, measured[method]["points"], mu)["rewards"][axis] for axis in axes)
+        x, y = (fronts.expected_at(method, measured[method]["points"], mu)[axis] for axis in axes)
         figure.add_scatter(
             x=[x],
             y=[y],

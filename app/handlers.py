@@ -52,7 +52,7 @@ class Handlers:
         )
 
     def choose(self, name: str, left: str, right: str) -> tuple:
-        """Sliders, methods, planes and results that suit another set; what is typed and written stays."""
+        """Sliders, methods, planes and results that suit another set; the facts typed and the markers stay."""
         soup_set, sliders = self.sets[name], []
         for i in range(self.most):
             shown = i < len(soup_set.objectives)

@@ -18,6 +18,7 @@ LABELS = {
     "morlhf": "MORLHF oracles",
     "base": "Base",
 }
+LONE = ("morlhf", "base")  # single models: they answer at their own preferences and are not merged for others
 METRICS = {  # label, what it is
     "hypervolume": ("Hypervolume ↑", "volume of rewards that the front dominates"),
     "inner_product": ("Inner product ↑", "mean of preference · reward"),
@@ -28,35 +29,33 @@ METRICS = {  # label, what it is
 }
 
 
-def expected(points: list[dict], mu, key: str = "rewards") -> np.ndarray:
-    """Rewards [n] (or another `key`) at the preference mu [n], interpolated linearly between measured points.
+def expected(points: list[dict], mu) -> np.ndarray:
+    """Rewards [n] at the preference mu [n], interpolated linearly between measured points.
 
     The points' preferences are the simplex lattice (`coefficients.simplex_lattice`). mu lies in one cell of its
     Freudenthal triangulation; the cell's corners come from the cumulative sums of mu in units of the lattice.
     """
-    at = {tuple(np.round(np.array(p["preference"]) * _parts(points)).astype(int)): np.array(p[key]) for p in points}
-    sums = np.round(np.cumsum(mu)[:-1] * _parts(points), 9)
+    parts = _parts(points)
+    at = {tuple(np.round(np.array(p["preference"]) * parts).astype(int)): np.array(p["rewards"]) for p in points}
+    sums = np.round(np.cumsum(mu)[:-1] * parts, 9)
     corner = np.floor(sums)
     fractions = sums - corner
     order = np.argsort(fractions, kind="stable")[::-1]  # of equals the last first: sums must stay in order
     weights = -np.diff(np.concatenate([[1.0], fractions[order], [0.0]]))
-    value = np.zeros(len(points[0][key]))
+    value = np.zeros(len(points[0]["rewards"]))
     for weight, step in zip(weights, (None, *order)):
         if step is not None:
             corner[step] += 1
         if weight > 0:
-            value += weight * at[tuple(np.diff(np.concatenate([[0], corner, [_parts(points)]])).astype(int))]
+            value += weight * at[tuple(np.diff(np.concatenate([[0], corner, [parts]])).astype(int))]
     return value
 
 
-def expected_at(method: str, points: list[dict], mu) -> dict:
-    """What `method` is expected to reach at mu [n]: "rewards", "low" and "high" [n] each.
-
-    Interpolated between the measured points; oracles and the base are not merged, so theirs is the nearest point.
-    """
-    if method in ("morlhf", "base"):
-        return min(points, key=lambda point: float(np.linalg.norm(np.array(point["preference"]) - mu)))
-    return {key: expected(points, mu, key).tolist() for key in ("rewards", "low", "high")}
+def expected_at(method: str, points: list[dict], mu) -> list[float]:
+    """Rewards [n] that `method` is expected to reach at mu [n]: interpolated; for `LONE` those of the nearest point."""
+    if method in LONE:
+        return min(points, key=lambda point: float(np.linalg.norm(np.array(point["preference"]) - mu)))["rewards"]
+    return expected(points, mu).tolist()
 
 
 def _parts(points: list[dict]) -> int:

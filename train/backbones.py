@@ -207,6 +207,8 @@ def main() -> None:
     if args.list:
         print("\n".join(named))
         return
+    if args.work is None:
+        parser.error("--work is needed: a folder for checkpoints and logs")
     prompts = training_prompts(args.data_dir)
     for name, row in named.items():
         if args.only not in (None, name) or (args.work / name / "hyperparameters.json").is_file():

@@ -28,6 +28,8 @@ def sample(writer: Writer, prompts: list[f.Facts], samples: int, cells: list[Cel
     settings = writer.set.sampling
     per_batch = max(1, BATCH // len(cells))
     with (log / f"texts-{state.process_index}.jsonl").open("a", encoding="utf-8") as file:
+        if file.tell():
+            file.write("\n")  # a run that was cut off may have left half a line, which must not spoil the next
         for start in tqdm(range(0, len(todo), per_batch), desc="texts", disable=not state.is_main_process):
             keys = [(p, s, method, mu) for p, s in todo[start : start + per_batch] for method, mu in cells]
             orders = [
@@ -58,7 +60,7 @@ def _read(log: Path, cells: int) -> list[dict]:
         for line in file.read_text(encoding="utf-8").splitlines():
             try:
                 record = json.loads(line)
-            except json.JSONDecodeError:  # the last line of a run that was cut off
+            except json.JSONDecodeError:  # empty, or the last line of a run that was cut off
                 continue
             cell = (record["method"], tuple(record["preference"]))
             pairs.setdefault((record["prompt"], record["sample"]), {})[cell] = record

@@ -22,20 +22,24 @@ def summarise(
     coefficient of Bone Soup is negative.
     """
     counts = rng.multinomial(len(prompts), np.full(len(prompts), 1 / len(prompts)), size=RESAMPLES)
+    by_cell: dict[Cell, list[dict]] = {}
+    for record in records:
+        by_cell.setdefault((record["method"], tuple(record["preference"])), []).append(record)
     methods, mus, rewards, resampled = {}, {}, {}, {}
     for method in dict.fromkeys(method for method, _ in cells):
         mus[method] = [mu for m, mu in cells if m == method]
-        rewards[method] = _means_over_samples(records, method, mus[method], len(prompts))  # (prompts, points, n)
+        texts = [by_cell[method, mu] for mu in mus[method]]
+        rewards[method] = _means_over_samples(texts, len(prompts))  # (prompts, points, n)
         boots = np.tensordot(counts, rewards[method], axes=1) / len(prompts)  # (resamples, points, n)
         reference = np.zeros(boots.shape[-1])
         resampled[method] = [front.metrics(np.array(mus[method]), boot, reference) for boot in boots]
         value = front.metrics(np.array(mus[method]), rewards[method].mean(axis=0), reference)
         methods[method] = {
-            "points": _points(records, method, mus[method], rewards[method], boots, prompts),
+            "points": _points(texts, mus[method], rewards[method], boots, prompts),
             "metrics": {name: _with_interval(value[name], [m[name] for m in resampled[method]]) for name in value},
         }
     for method, result in methods.items():
-        if method in (BASELINE, "base", "morlhf") or BASELINE not in methods:
+        if method in (BASELINE, *front.LONE) or BASELINE not in methods:
             continue
         result["minus_rewarded_soup"] = {
             name: _with_interval(
@@ -74,20 +78,19 @@ def seed_summary(measured: dict) -> dict:
     }
 
 
-def _means_over_samples(records: list[dict], method: str, mus: list[tuple], prompts: int) -> np.ndarray:
-    place = {mu: k for k, mu in enumerate(mus)}
-    chosen = [r for r in records if r["method"] == method]
-    sums = np.zeros((prompts, len(mus), len(chosen[0]["rewards"])))
-    for r in chosen:
-        sums[r["prompt"], place[tuple(r["preference"])]] += r["rewards"]
-    return sums * prompts * len(mus) / len(chosen)
+def _means_over_samples(texts: list[list[dict]], prompts: int) -> np.ndarray:
+    """Mean rewards [prompts, points, n] of the records of every point."""
+    sums = np.zeros((prompts, len(texts), len(texts[0][0]["rewards"])))
+    for k, here in enumerate(texts):
+        for r in here:
+            sums[r["prompt"], k] += r["rewards"]
+    return sums * prompts * len(texts) / sum(map(len, texts))
 
 
-def _points(records, method, mus, rewards, boots, prompts) -> list[dict]:
+def _points(texts, mus, rewards, boots, prompts) -> list[dict]:
     low, high = np.quantile(boots, (0.025, 0.975), axis=0)
     means, points = rewards.mean(axis=0), []
-    for k, mu in enumerate(mus):
-        here = [r for r in records if r["method"] == method and tuple(r["preference"]) == mu]
+    for k, (mu, here) in enumerate(zip(mus, texts, strict=True)):
         points.append(
             {
                 "preference": list(mu),
