@@ -1,11 +1,14 @@
-"""Plotly figures. Pure: no gradio, no torch. Colours and transparency work in light and dark mode."""
+"""The figure of the fronts. Pure: no gradio, no torch. Colours and transparency work in light and dark mode."""
 
+import json
 import textwrap
 from html import escape
 
 import numpy as np
 import plotly.graph_objects as go
 
+from app import history
+from app import sweep as sweeps
 from backbones import front as fronts
 from backbones.front import LABELS, LONE
 
@@ -22,52 +25,46 @@ COLOURS = {
 }
 NEUTRAL, GRID = "#7d8694", "rgba(125,134,148,0.22)"
 CHI_SQUARE_95 = 5.991  # of two degrees of freedom
+SPACE = "3d"  # the view of all three objectives
+
+
+def views(labels: list[str]) -> list[tuple[str, str]]:
+    """What a front of the objectives `labels` can be looked at in: (label, value), planes "i-j" and 3-D."""
+    n = len(labels)
+    planes = [(f"{labels[i]} × {labels[j]}", f"{i}-{j}") for i in range(n) for j in range(i + 1, n)]
+    return planes if n == 2 else [*planes, ("3-D", SPACE)]
 
 
 def front_figure(
-    front: dict, labels: list[str], methods: list[str], mu, marks: list[dict], axes: tuple[int, int] = (0, 1)
+    front: dict,
+    labels: list[str],
+    methods: list[str],
+    mu,
+    view: str = "0-1",
+    texts: list[dict] | None = None,
+    sweep: dict | None = None,
 ) -> go.Figure:
-    """Measured fronts in the plane of two objectives, what is expected for `mu` [n], and a marker per text written.
+    """Measured fronts, what is expected for `mu` [n], the texts of the session and the front of a sweep.
 
-    `labels` [n]: the objectives' names. `methods`: those of the columns; oracles and base are always drawn.
-    `marks`: one dict per press of Write and method with "method", "preference" [n] and "texts", a list of
-    (text, rewards [n]). `axes`: the plane.
+    `labels` [n]: the objectives' names. `methods`: those of the columns; oracles and base are always drawn. `view`: one
+    of `views`. `texts`: entries of `history`; `sweep`: see `sweep.made`. Every marker's customdata begins with a key
+    in JSON that says what it is: ["front", method, index], ["text", id] or ["sweep", column, index].
     """
-    figure = go.Figure()
-    measured = front["methods"]
-    for method in dict.fromkeys((*methods, *LONE)):
-        if method in measured:
-            _add_front(figure, measured[method]["points"], method, labels, axes)
-    for method in dict.fromkeys(method for method in methods if method in measured):
-        x, y = (fronts.expected_at(method, measured[method]["points"], mu)[axis] for axis in axes)
-        figure.add_scatter(
-            x=[x],
-            y=[y],
-            mode="markers",
-            name=f"{LABELS[method]}, expected",
-            showlegend=False,
-            marker={"symbol": "diamond-open", "size": 17, "color": COLOURS[method], "line": {"width": 3}},
-            hovertemplate=f"<b>{LABELS[method]}</b>, expected here<br>{_axes(labels, axes)}<extra></extra>",
-        )
-    for mark in marks:
-        _add_mark(figure, mark, labels, axes)
-    axis = {"gridcolor": GRID, "zeroline": False, "linecolor": GRID}
-    figure.update_layout(
-        height=430,
-        margin={"l": 8, "r": 8, "t": 8, "b": 8},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        font={"color": NEUTRAL, "size": 13},
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
-        hoverlabel={"align": "left", "font": {"size": 13}},
-        xaxis=axis | {"title": {"text": f"{labels[axes[0]]} →"}},
-        yaxis=axis | {"title": {"text": f"{labels[axes[1]]} →"}},
-        uirevision=f"front-{labels}-{axes}",  # keeps the zoom while sliders move
-    )
-    return figure
+    canvas, names = _Canvas(labels, view), front["objectives"]
+    measured = [method for method in dict.fromkeys((*methods, *LONE)) if method in front["methods"]]
+    for method in measured:
+        _add_front(canvas, front["methods"][method]["points"], method)
+    for column, (method, entries) in enumerate(zip(methods, sweep["columns"] if sweep else (), strict=False)):
+        _add_sweep(canvas, sweeps.front(entries, names), method, column)
+    for method in measured:
+        if method in methods:
+            _add_expected(canvas, front["methods"][method]["points"], method, mu)
+    for method in dict.fromkeys(text["method"] for text in texts or ()):
+        _add_texts(canvas, [text for text in texts if text["method"] == method], method, names)
+    return canvas.finished()
 
 
-def ellipse(centre, covariance, steps: int = 24) -> np.ndarray:
+def ellipse(centre, covariance, steps: int = 16) -> np.ndarray:
     """Outline [steps + 1, 2] of the 95 % confidence ellipse of a mean [2] with this covariance [2, 2]."""
     values, vectors = np.linalg.eigh(np.asarray(covariance))
     turn = np.linspace(0, 2 * np.pi, steps + 1)
@@ -75,92 +72,220 @@ def ellipse(centre, covariance, steps: int = 24) -> np.ndarray:
     return np.asarray(centre) + circle * np.sqrt(CHI_SQUARE_95 * values.clip(min=0)) @ vectors.T
 
 
-def _add_front(figure: go.Figure, points: list[dict], method: str, labels: list[str], axes: tuple[int, int]) -> None:
-    colour, plane = COLOURS[method], list(axes)
+class _Canvas:
+    """A figure in one view: adds markers at rewards [k, n], in a plane or in space."""
+
+    def __init__(self, labels: list[str], view: str):
+        self.labels, self.space, self.figure = labels, view == SPACE, go.Figure()
+        self.axes = list(range(3)) if self.space else [int(axis) for axis in view.split("-")]
+        n = len(labels)
+        self.third = None if self.space or n == 2 else next(i for i in range(n) if i not in self.axes)
+
+    def add(self, rewards, error=None, marker: dict | None = None, colour_third: bool = False, **style) -> None:
+        """Markers at `rewards` [k, n], with error bars [k, n] where given.
+
+        `colour_third`: in a plane of three objectives the fill tells the third, and the outline the method.
+        """
+        rewards = np.round(np.asarray(rewards, dtype=float), 4)
+        marker = dict(marker or {})
+        if colour_third and self.third is not None:
+            marker |= {"line": {"color": marker["color"], "width": 2}, "coloraxis": "coloraxis"}
+            marker["color"] = rewards[:, self.third]
+        if self.space:
+            marker = marker | {"size": 0.5 * marker.get("size", 8)}  # markers in space are drawn larger
+        places = dict(zip("xyz", rewards[:, self.axes].T))
+        if error is not None:
+            bars = {"thickness": 1.5, "width": 0 if self.space else 3, "color": style.pop("bars")}
+            places |= {
+                f"error_{axis}": bars | {"array": e} for axis, e in zip("xyz", np.round(error, 4)[:, self.axes].T)
+            }
+        kind = go.Scatter3d if self.space else go.Scatter
+        self.figure.add_trace(kind(**places, marker=marker, **style))
+
+    def hover(self, rewards) -> str:
+        """The rewards [n] in words."""
+        return ", ".join(f"{label} {value:.2f}" for label, value in zip(self.labels, rewards))
+
+    def finished(self) -> go.Figure:
+        axis = {"gridcolor": GRID, "zeroline": False, "linecolor": GRID}
+        titles = [f"{escape(self.labels[i])} →" for i in self.axes]
+        self.figure.update_layout(
+            height=430,
+            margin={"l": 8, "r": 8, "t": 8, "b": 8},
+            paper_bgcolor="rgba(0,0,0,0)",
+            plot_bgcolor="rgba(0,0,0,0)",
+            font={"color": NEUTRAL, "size": 13},
+            legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+            hoverlabel={"align": "left", "font": {"size": 13}},
+            uirevision=f"front-{self.labels}-{self.axes}",  # keeps the zoom while sliders move
+        )
+        if self.space:
+            axis |= {"showbackground": False}
+            scene = {f"{name}axis": axis | {"title": {"text": title}} for name, title in zip("xyz", titles)}
+            self.figure.update_layout(scene=scene | {"camera": {"eye": {"x": 1.5, "y": 1.5, "z": 0.9}}})
+        else:
+            self.figure.update_layout(xaxis=axis | {"title": titles[0]}, yaxis=axis | {"title": titles[1]})
+        if self.third is not None:
+            bar = {"title": {"text": self.labels[self.third], "side": "right"}, "thickness": 10, "outlinewidth": 0}
+            self.figure.update_layout(coloraxis={"colorscale": "Cividis", "colorbar": bar})
+        return self.figure
+
+
+def _add_front(canvas: _Canvas, points: list[dict], method: str) -> None:
+    colour = COLOURS[method]
     rewards = np.array([point["rewards"] for point in points])
-    outlines = []
+    if not canvas.space:
+        _add_regions(canvas, points, rewards, method)
+    half = np.array([np.subtract(point["high"], point["low"]) / 2 for point in points])
+    # With two objectives the points are a line; with three a sheet, of which a plane shows a projection.
+    line = rewards.shape[1] == 2 and method not in LONE
+    symbol = {"morlhf": "square", "base": "x"}.get(method, "circle")
+    canvas.add(
+        rewards,
+        half if canvas.space else None,
+        {"color": colour, "size": 9, "symbol": symbol},
+        colour_third=True,
+        mode="lines+markers" if line else "markers",
+        name=LABELS[method],
+        line={"color": colour, "width": 2},
+        customdata=[
+            [_key("front", method, i), shares(p["preference"]), canvas.hover(p["rewards"]), f"{p['words']:.0f}"]
+            for i, p in enumerate(points)
+        ],
+        hovertemplate=(
+            f"<b>{LABELS[method]}</b> at %{{customdata[1]}}<br>%{{customdata[2]}}<br>%{{customdata[3]}} words on "
+            "average<br><i>click: go there, with an example</i><extra></extra>"
+        ),
+        **({"bars": _faint(colour, 0.35)} if canvas.space else {}),
+    )
+
+
+def _add_regions(canvas: _Canvas, points: list[dict], rewards: np.ndarray, method: str) -> None:
+    plane, outlines = canvas.axes, []
     for point, centre in zip(points, rewards[:, plane]):
-        outlines += [*ellipse(centre, np.array(point["covariance"])[np.ix_(plane, plane)]).tolist(), [None, None]]
-    figure.add_scatter(
-        x=[x for x, _ in outlines],
-        y=[y for _, y in outlines],
+        covariance = np.array(point["covariance"])[np.ix_(plane, plane)]
+        outlines += [ellipse(centre, covariance), [[np.nan, np.nan]]]
+    x, y = np.round(np.concatenate(outlines), 4).T
+    canvas.figure.add_scatter(
+        x=x,
+        y=y,
         mode="lines",
         line={"width": 0},
         fill="toself",
-        fillcolor=f"rgba{(*(int(colour[i : i + 2], 16) for i in (1, 3, 5)), 0.18)}",
+        fillcolor=_faint(COLOURS[method], 0.18),
         name=f"{LABELS[method]}, 95 % region",
         showlegend=False,
         hoverinfo="skip",
     )
-    # With two objectives the points are a line; with three a sheet, of which the plane shows a projection.
-    line = rewards.shape[1] == 2 and method not in LONE
-    figure.add_scatter(
-        x=rewards[:, axes[0]],
-        y=rewards[:, axes[1]],
+
+
+def _add_expected(canvas: _Canvas, points: list[dict], method: str, mu) -> None:
+    value, low, high = (fronts.expected_at(method, points, mu, field) for field in ("rewards", "low", "high"))
+    canvas.add(
+        [value],
+        [np.subtract(high, low) / 2],
+        {"symbol": "diamond-open", "size": 17, "color": COLOURS[method], "line": {"width": 3}},
+        bars=COLOURS[method],
+        mode="markers",
+        name=f"{LABELS[method]}, expected",
+        showlegend=False,
+        hovertemplate=f"<b>{LABELS[method]}</b>, expected here<br>{canvas.hover(value)}<extra></extra>",
+    )
+
+
+def _add_sweep(canvas: _Canvas, points: list[dict], method: str, column: int) -> None:
+    line = len(canvas.labels) == 2
+    canvas.add(
+        [point["rewards"] for point in points],
+        None,
+        {"color": COLOURS[method], "size": 9, "symbol": "cross"},
+        colour_third=True,
         mode="lines+markers" if line else "markers",
-        name=LABELS[method],
-        line={"color": colour, "width": 2},
-        marker={"color": colour, "size": 9 if method in LONE else 7, "symbol": _symbol(method)},
+        name=f"{LABELS[method]}, this prompt",
+        line={"color": COLOURS[method], "width": 1.5, "dash": "dot"},
         customdata=[
             [
-                _shares(point["preference"]),
-                _wrap(point["example"]["text"]),
-                point["words"],
-                _all(labels, point["rewards"]),
+                _key("sweep", column, i),
+                shares(point["preference"]),
+                canvas.hover(point["rewards"]),
+                _wrap(point["entries"][0]["text"]),
             ]
-            for point in points
+            for i, point in enumerate(points)
         ],
         hovertemplate=(
-            f"<b>{LABELS[method]}</b> at %{{customdata[0]}}<br>%{{customdata[3]}}<br>"
-            "%{customdata[2]:.0f} words on average<br><i>%{customdata[1]}</i><extra></extra>"
+            f"<b>{LABELS[method]}</b>, this prompt at %{{customdata[1]}}<br>%{{customdata[2]}}<br>"
+            "<i>%{customdata[3]}</i><extra></extra>"
         ),
     )
 
 
-def _add_mark(figure: go.Figure, mark: dict, labels: list[str], axes: tuple[int, int]) -> None:
-    colour, method = COLOURS[mark["method"]], LABELS[mark["method"]]
-    rewards = np.array([r for _, r in mark["texts"]])
-    share = _shares(mark["preference"])
-    several = len(rewards) > 1
+def _add_texts(canvas: _Canvas, texts: list[dict], method: str, names: list[str]) -> None:
+    groups = history.means(texts, names)
+    several = [one for group in groups if len(group["entries"]) > 1 for one in group["entries"]]
     if several:
-        figure.add_scatter(
-            x=rewards[:, axes[0]],
-            y=rewards[:, axes[1]],
+        rewards = [[one["rewards"][name] for name in names] for one in several]
+        canvas.add(
+            rewards,
+            None,
+            {"color": COLOURS[method], "size": 8, "opacity": 0.35},
             mode="markers",
             showlegend=False,
-            name=f"{method}, one text",
-            marker={"color": colour, "size": 8, "opacity": 0.35},
-            customdata=[[_wrap(text), _all(labels, r)] for text, r in mark["texts"]],
-            hovertemplate=(f"<b>{method}</b> at {share}<br>%{{customdata[1]}}<br>%{{customdata[0]}}<extra></extra>"),
+            name=f"{LABELS[method]}, one text",
+            customdata=[
+                [_key("text", one["id"]), shares(one["preference"]), canvas.hover(r), _wrap(one["text"])]
+                for one, r in zip(several, rewards)
+            ],
+            hovertemplate=_wrote(method),
         )
-    text = f"mean of {len(rewards)} texts" if several else _wrap(mark["texts"][0][0])
-    mean = rewards.mean(axis=0)
-    figure.add_scatter(
-        x=[mean[axes[0]]],
-        y=[mean[axes[1]]],
+    canvas.add(
+        [group["mean"] for group in groups],
+        np.array([group["error"] for group in groups]),
+        {"color": COLOURS[method], "size": 14, "symbol": _star(canvas), "line": {"color": "white", "width": 1}},
+        bars=COLOURS[method],
         mode="markers",
         showlegend=False,
-        name=f"{method}, written",
-        marker={"color": colour, "size": 14, "symbol": "star", "line": {"color": "white", "width": 1}},
-        customdata=[[text, _all(labels, mean)]],
-        hovertemplate=f"<b>{method}</b> wrote at {share}<br>%{{customdata[1]}}<br>%{{customdata[0]}}<extra></extra>",
+        name=f"{LABELS[method]}, written",
+        customdata=[
+            [
+                _key("text", group["entries"][-1]["id"]),
+                shares(group["entries"][-1]["preference"]),
+                canvas.hover(group["mean"]),
+                _summary(group["entries"]),
+            ]
+            for group in groups
+        ],
+        hovertemplate=_wrote(method),
     )
 
 
-def _symbol(method: str) -> str:
-    return {"morlhf": "square", "base": "x"}.get(method, "circle")
+def _wrote(method: str) -> str:
+    return (
+        f"<b>{LABELS[method]}</b> wrote at %{{customdata[1]}}<br>%{{customdata[2]}}<br>%{{customdata[3]}}<br>"
+        "<i>click: text and settings come back</i><extra></extra>"
+    )
 
 
-def _shares(mu) -> str:
+def _summary(entries: list[dict]) -> str:
+    if len(entries) > 1:
+        return f"mean of {len(entries)} texts ± standard error"
+    return _wrap(entries[0]["text"])
+
+
+def _star(canvas: _Canvas) -> str:
+    return "diamond" if canvas.space else "star"  # there are no stars in space
+
+
+def _key(*parts) -> str:
+    return json.dumps(parts)
+
+
+def shares(mu) -> str:
+    """A preference [n] on the simplex for people: 70 % / 30 %."""
     return " / ".join(f"{100 * share:.0f} %" for share in mu)
 
 
-def _axes(labels: list[str], axes: tuple[int, int]) -> str:
-    return f"{labels[axes[0]]} %{{x:.2f}}, {labels[axes[1]]} %{{y:.2f}}"
-
-
-def _all(labels: list[str], rewards) -> str:
-    return ", ".join(f"{label} {value:.2f}" for label, value in zip(labels, rewards))
+def _faint(colour: str, opacity: float) -> str:
+    return f"rgba{(*(int(colour[i : i + 2], 16) for i in (1, 3, 5)), opacity)}"
 
 
 def _wrap(text: str) -> str:

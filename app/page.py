@@ -1,10 +1,15 @@
 """The layout of the page; the models are handed to it."""
 
+from functools import partial
+from pathlib import Path
+
 import gradio as gr
 
-from app import figures, render
-from app.handlers import MAX_SAMPLES, Handlers, dice, planes
-from backbones import coefficients
+from app import figures, render, understand
+from app.choices import MAX_SAMPLES
+from app.handlers import CONTROLS, Handlers, Stream, dice, method_choices
+from app.preference import Preference, props
+from app.programs import Programs, examples
 from backbones import facts as f
 from backbones.sets import SoupSet
 
@@ -18,185 +23,179 @@ DEFAULTS = {
     "familyFriendly": "yes",
     "near": "the Old Mill",
 }
-START = 50  # of every slider
+TITLE = """# Bone Soup
+Say what matters, and another merge of the same language model answers, beside the one of Rewarded Soup."""
+BRIDGE = (Path(__file__).parent / "bridge.js").read_text(encoding="utf-8")
 
-ABOUT = """
-Each **backbone** is the same small language model, tuned by reinforcement learning on a *mix* of the rewards:
-backbone $j$ on row $j$ of the matrix
+# What runs in the browser alone.
+STOPPED = "() => { document.querySelectorAll('.writing').forEach((text) => text.classList.add('stopped')); }"
+# The state is kept in the fragment: markers and colour bars refer to the page's address up to there.
+OPENED = """() => {
+  window.addEventListener("hashchange", () => location.reload());
+  return location.hash.slice(1);
+}"""
+SHOW_LINK = """(query) => {
+  history.replaceState(null, "", `${location.pathname}${location.search}#${query}`);
+  return `${location.origin}${location.pathname}#${query}`;
+}"""
+COPY_LINK = f"""(query) => {{
+  const link = ({SHOW_LINK})(query);
+  navigator.clipboard?.writeText(link).catch(() => {{}});
+  return link;
+}}"""
+DOWNLOAD = "() => { setTimeout(() => document.querySelector('#file a, a#file, #file').click(), 150); }"
+WRITE_LINKED = """() => {
+  const linked = location.hash.includes("set=") && !document.querySelector("#problem .problem");
+  if (linked) document.querySelector("#write").click();
+}"""
+IMAGE = "() => { document.querySelector('#front .modebar-btn[data-title*=\"ownload\"]').click(); }"
 
-$$B = {matrix}$$
-
-Your preference $\\mu$ gives **merging coefficients** $\\lambda = B^{{-1}}\\mu$, and the model that answers is
-$\\theta = \\theta_0 + \\sum_j \\lambda_j \\Delta_j$: the base plus the weighted changes of the backbones. No weights
-are rewritten: the base stays in 4 bits, and every text has its own coefficients in the same forward pass.
-Coefficients leave [0, 1] where your preference is more extreme than any row of $B$.
-
-- **Bone Soup, anchored**, a variant of this project's: instead of leaving [0, 1], specialists carry the rest.
-- **Bone Soup, extrapolated**: coefficients times $1 + a$ with $a = {extrapolation}$, chosen on facts of its own.
-- **Rewarded Soup**, the baseline: one specialist per single reward, $\\lambda = \\mu$.
-- **No mapping** (the paper's ablation ABA): the backbones with $\\lambda = \\mu$.
-- **MOD**: nothing is merged; the specialists' log-probabilities are mixed by $\\mu$ at every token.
-- **MORLHF oracles**: models tuned for one preference each; the one nearest to yours answers.
-- **Base**: the model before reinforcement learning.
-
-Measured on {prompts} held-out restaurants ({samples} texts each, 95 % intervals): hypervolume {bone} for Bone Soup,
-{rewarded} for Rewarded Soup, reference point {reference}. Difference: {difference}.
-
-Method: Xie et al., *Bone Soups*, ACL 2025, [arXiv 2502.10762](https://arxiv.org/abs/2502.10762). Baselines: Ramé et
-al., *Rewarded soups*, NeurIPS 2023; Shi et al., *Decoding-time language model alignment with multiple objectives*,
-NeurIPS 2024. Data: E2E NLG, Novikova et al. 2017, CC BY-SA 4.0; GoEmotions, Demszky et al. 2020, Apache 2.0.
-"""
-
-
-def about(soup_set: SoupSet) -> str:
-    """The explanation with this set's own numbers."""
-    matrix = coefficients.backbone_matrix(len(soup_set.objectives), soup_set.beta)
-    rows = r" \\ ".join(" & ".join(f"{value:.2g}" for value in row) for row in matrix)
-    front = soup_set.front
-
-    def interval(metric: dict) -> str:
-        return f"{metric['value']:.3f} [{metric['low']:.3f}, {metric['high']:.3f}]"
-
-    return ABOUT.format(
-        matrix=rf"\begin{{pmatrix}} {rows} \end{{pmatrix}}",
-        extrapolation=f"{soup_set.extrapolation:.2f}",
-        prompts=front["conditions"]["prompts"],
-        samples=front["conditions"]["samples"],
-        bone=interval(front["methods"]["bone-soup"]["metrics"]["hypervolume"]),
-        rewarded=interval(front["methods"]["rewarded-soup"]["metrics"]["hypervolume"]),
-        reference=tuple(front["reference_point"]),
-        difference=interval(front["methods"]["bone-soup"]["minus_rewarded_soup"]["hypervolume"]),
-    )
+HIDDEN = {"show_progress": "hidden", "api_visibility": "private"}
+QUIET = HIDDEN | {"queue": False}
 
 
-def build(sets: list[SoupSet], stream) -> gr.Blocks:
-    """The page for sets whose texts come from `stream` (set name, orders -> iterator of texts)."""
+def build(sets: list[SoupSet], stream: Stream, jobs: int = 64) -> gr.Blocks:
+    """The page for sets whose texts come from `stream` (set name, orders -> iterator of texts).
+
+    `jobs`: requests that are served or wait at one time; more are turned away.
+    """
     handlers, first = Handlers(sets, stream), sets[0]
-    with gr.Blocks(title="Bone Soup", analytics_enabled=False) as page:
+    with gr.Blocks(title="Bone Soup", analytics_enabled=False, delete_cache=(600, 3600)) as page:
+        texts, swept = gr.State([]), gr.State(None)
+        bridge = gr.HTML("", js_on_load=BRIDGE, elem_id="bridge")
         with gr.Row(elem_id="head"):
-            with gr.Column(scale=6, min_width=300):
-                gr.Markdown(
-                    "# Bone Soup\nMove a preference: the language model that answers is at once another merge.",
-                    elem_id="title",
-                )
-            with gr.Column(scale=4, min_width=300):
-                name = gr.Dropdown(
-                    [(soup_set.title, soup_set.name) for soup_set in sets],
-                    value=first.name,
-                    label="Set",
-                    visible=len(sets) > 1,
-                )
-        marks = gr.State([])
+            gr.Markdown(TITLE, elem_id="title")
+            name = gr.Dropdown(
+                [(soup_set.title, soup_set.name) for soup_set in sets],
+                value=first.name,
+                label="Set",
+                visible=len(sets) > 1,
+                elem_id="set",
+                min_width=340,
+                scale=0,
+            )
+        problem = gr.HTML("", elem_id="problem")
         with gr.Row():
             with gr.Column(scale=5, min_width=320):
-                roll = gr.Button("⚄ Example facts", size="sm", elem_id="dice")
-                facts = _facts_form()
-                sliders = _sliders(first, handlers.most)
-                preference = gr.HTML(elem_id="preference")
-                with gr.Row():
-                    write = gr.Button("Write", variant="primary", scale=3, min_width=120)
-                    stop = gr.Button("Stop", variant="stop", scale=1, min_width=80)
+                with gr.Row(elem_classes="part"):
+                    gr.HTML("<h2>What to write about</h2>")
+                    roll = gr.Button("Example facts", size="sm", elem_id="dice", scale=0, min_width=130)
+                with gr.Group():
+                    facts = _facts_form()
+                gr.HTML("<h2>What matters to you</h2>", elem_classes="part")
+                n = len(first.objectives)
+                preference = Preference([100 / n] * n, elem_id="preference", **props(first))
+                with gr.Row(elem_id="actions"):
+                    write = gr.Button("Write", variant="primary", elem_id="write", min_width=90)
+                    stop = gr.Button("Stop", elem_id="stop", min_width=70)
+                    sweep = gr.Button("Sweep", elem_id="sweep", min_width=80)
+                gr.Checkbox(False, label="Live: write whenever the preference rests", elem_id="live", container=False)
+                progress = gr.HTML("", elem_id="progress")
                 with gr.Accordion("Sampling", open=False):
                     settings = _settings(first)
             with gr.Column(scale=6, min_width=320):
-                pairs = planes(first)
-                axes = gr.Dropdown(
-                    pairs, value=pairs[0][1], label="Plane", visible=len(pairs) > 1, elem_id="axes", min_width=160
+                views = figures.views([objective.label for objective in first.objectives])
+                view = gr.Dropdown(
+                    views, value=views[0][1], label="View", visible=len(views) > 1, elem_id="view", container=False
                 )
-                plot = gr.Plot(show_label=False, elem_id="front")
-                gr.Markdown(
-                    "Points: measured means with 95 % regions. ◇ expected at your preference. ★ what was just written.",
-                    elem_id="legend",
-                )
+                plot = gr.Plot(show_label=False, elem_id="front", container=False)
                 mixes = gr.HTML(elem_id="coefficients")
+                example = gr.HTML("", elem_id="example")
         with gr.Row():
             methods, columns = [], []
             for side, method in (("Left", "bone-soup"), ("Right", "rewarded-soup")):
                 with gr.Column(min_width=320):
                     methods.append(
                         gr.Dropdown(
-                            [(figures.LABELS[m], m) for m in first.methods],
+                            method_choices(first),
                             value=method,
                             label=f"{side} column",
                             elem_id=f"method-{side.lower()}",
                         )
                     )
                     columns.append(gr.HTML(render.empty(method), elem_id=f"column-{side.lower()}"))
-        with gr.Accordion("Results: every method measured", open=False):
-            results = gr.HTML(render.results(first.front), elem_id="results")
-        with gr.Accordion("How it works", open=False):
-            explanation = gr.Markdown(
-                about(first),
-                latex_delimiters=[
-                    {"left": "$$", "right": "$$", "display": True},
-                    {"left": "$", "right": "$", "display": False},
-                ],
-            )
+        with gr.Row(elem_id="keep"):
+            copy = gr.Button("Copy link", size="sm", min_width=100)
+            image = gr.Button("Plot as image", size="sm", min_width=100)
+            files = [gr.Button(f"Texts as {kind.upper()}", size="sm", min_width=100) for kind in ("csv", "json")]
+            adapters = [gr.Button(f"{side} merge as adapter", size="sm", min_width=150) for side in ("Left", "Right")]
+        link = gr.Textbox(
+            label="Link to this page as it is: the same texts appear", visible=False, buttons=["copy"], elem_id="link"
+        )
+        query = gr.Textbox(visible="hidden")
+        file = gr.DownloadButton(visible="hidden", elem_id="file")
+        with gr.Tabs():
+            with gr.Tab("History"):
+                table = gr.HTML(render.history([]), elem_id="history")
+            with gr.Tab("Sweep"):
+                grid = gr.HTML(render.sweep(None), elem_id="grid")
+            with gr.Tab("Fronts as a table"):
+                points = gr.HTML(render.front(first, ("bone-soup", "rewarded-soup")), elem_id="points")
+            with gr.Tab("Results"):
+                results = gr.HTML(render.results(first.front), elem_id="results")
+            with gr.Tab("How it works"):
+                understand.build(sets, name)
+            with gr.Tab("Use it from code"):
+                gr.Markdown(examples(), elem_id="code")
 
+        controls = [name, *methods, preference, *facts, *settings]
+        assert len(controls) == CONTROLS
         looking = {
             "fn": handlers.look,
-            "inputs": [name, *methods, axes, marks, *sliders],
-            "outputs": [preference, mixes, plot],
-            "show_progress": "hidden",
-            "api_visibility": "private",
+            "inputs": [view, texts, swept, *controls],
+            "outputs": [mixes, plot, *columns],
         }
-        gr.on(
-            [*(slider.input for slider in sliders), axes.input],
-            **looking,
-            trigger_mode="always_last",
-            queue=False,
-        )
+        gr.on([preference.input, view.input], **looking, **QUIET, trigger_mode="always_last")
         for method, column in zip(methods, columns):
-            method.input(
-                render.empty, method, column, queue=False, show_progress="hidden", api_visibility="private"
-            ).then(**looking)
-        name.input(
-            handlers.choose,
-            [name, *methods],
-            [*sliders, *methods, axes, results],
-            show_progress="hidden",
-            api_visibility="private",
-        ).then(
-            lambda name, *chosen: (about(handlers.sets[name]), *map(render.empty, chosen)),
-            [name, *methods],
-            [explanation, *columns],
-            show_progress="hidden",
-            api_visibility="private",
-        ).then(**looking)
-        page.load(**looking)
-        running = write.click(
-            handlers.write,
-            [name, *methods, axes, *facts, *settings, marks, *sliders],
-            [*columns, plot, marks],
-            show_progress="hidden",
-            api_name="write",
+            method.input(render.empty, method, column, **QUIET).then(**looking, **HIDDEN)
+        following = [name, *methods, view]
+        gr.on([c.change for c in (name, *methods)], handlers.follow, following, [view, results, points], **QUIET)
+        name.input(handlers.choose, [name, *methods], [preference, *methods], **QUIET).then(
+            lambda *chosen: tuple(map(render.empty, chosen)), methods, columns, **QUIET
+        ).then(**looking, **HIDDEN)
+
+        linking = {"fn": handlers.link, "inputs": controls, "outputs": query}
+        show_link = {"fn": None, "inputs": query, "js": SHOW_LINK}
+        writing = {
+            "fn": handlers.write,
+            "inputs": [view, texts, swept, *controls],
+            "outputs": [*columns, plot, texts, table],
+            "concurrency_id": "texts",
+            "concurrency_limit": jobs,
+        }
+        running = write.click(**writing, **HIDDEN)
+        live = preference.rest(**writing, **HIDDEN, trigger_mode="always_last", cancels=[running])
+        sweeping = sweep.click(
+            handlers.sweep,
+            [view, texts, *controls],
+            [progress, *columns, plot, swept, grid],
+            concurrency_id="texts",
+            **HIDDEN,
         )
-        stop.click(None, cancels=[running], api_visibility="private")
-        roll.click(dice, None, facts, show_progress="hidden", queue=False, api_visibility="private")
-        gr.api(handlers.coefficients, api_name="coefficients")
-    page.queue(default_concurrency_limit=1, max_size=32)
+        for event in (running, live, sweeping):
+            event.success(**linking, **QUIET).success(**show_link, outputs=link, **QUIET)
+        stop.click(lambda: "", None, progress, js=STOPPED, cancels=[running, live, sweeping], **QUIET)
+        roll.click(dice, None, facts, **QUIET)
+
+        pointing = bridge.point(handlers.point, [texts, swept, *controls], [*controls, example, *columns], **QUIET)
+        pointing.success(**looking, **QUIET)
+
+        copy.click(**linking, **QUIET).success(lambda: gr.update(visible=True), None, link, **QUIET).success(
+            fn=None, inputs=query, outputs=link, js=COPY_LINK, **QUIET
+        )
+        image.click(None, js=IMAGE, **QUIET)
+        for button, kind in zip(files, ("csv", "json")):
+            taking = button.click(partial(handlers.take, kind=kind), [texts, swept], file, **QUIET)
+            taking.success(None, js=DOWNLOAD, **QUIET)
+        for side, button in enumerate(adapters):
+            taking = button.click(partial(handlers.adapter, side), controls, file, concurrency_limit=1, **HIDDEN)
+            taking.success(None, js=DOWNLOAD, **QUIET)
+
+        loading = page.load(handlers.reopen, query, [*controls, problem], js=OPENED, **QUIET)
+        loading.then(**looking, **HIDDEN).then(None, js=WRITE_LINKED, **QUIET)
+        Programs(handlers).publish(jobs)
+    page.queue(default_concurrency_limit=8, max_size=jobs)
     return page
-
-
-def _sliders(soup_set: SoupSet, most: int) -> list[gr.Slider]:
-    """`most` sliders, of which those beyond the set's objectives are hidden."""
-    sliders = []
-    for i in range(most):
-        shown = i < len(soup_set.objectives)
-        objective = soup_set.objectives[i] if shown else None
-        sliders.append(
-            gr.Slider(
-                0,
-                100,
-                START,
-                step=1,
-                label=objective.label if shown else "",
-                info=objective.description if shown else "",
-                visible=shown,
-                elem_id=f"slider-{i + 1}",
-            )
-        )
-    return sliders
 
 
 def _facts_form() -> list[gr.components.Component]:
@@ -225,12 +224,12 @@ def _facts_form() -> list[gr.components.Component]:
 
 
 def _settings(soup_set: SoupSet) -> list[gr.components.Component]:
-    """Samples, temperature, top-p, seed, shared random numbers: in the order of `Handlers.write`."""
+    """Samples, temperature, top-p, seed, shared random numbers: the last of `Handlers`' controls."""
     sampling = soup_set.sampling
     return [
         gr.Slider(1, MAX_SAMPLES, 1, step=1, label="Texts per column"),
         gr.Slider(0, 2, sampling.temperature, step=0.05, label="Temperature", info="0: the likeliest word each time"),
         gr.Slider(0.05, 1, sampling.top_p, step=0.05, label="Top-p"),
-        gr.Number(0, label="Seed", precision=0, minimum=0),
+        gr.Number(0, label="Seed", precision=0),
         gr.Checkbox(True, label="Same random numbers in both columns", info="Then only the merge differs"),
     ]

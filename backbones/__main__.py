@@ -1,8 +1,9 @@
-"""Command line: `python -m backbones list | check | generate | front`. SET is a name or a path."""
+"""Command line: `python -m backbones list | check | generate | export | front`. SET is a name or a path."""
 
 import argparse
 import json
 import sys
+from pathlib import Path
 
 from backbones import coefficients, facts, sets
 
@@ -62,6 +63,14 @@ def generate(args) -> None:
             print(result["text"], result["rewards"])
 
 
+def export(args) -> None:
+    from backbones.export import merged_adapter
+
+    folder = merged_adapter(sets.read(args.set), args.method, args.preference, args.to)
+    rank = json.loads((folder / "adapter_config.json").read_text())["r"]
+    print(f"{folder}: a PEFT adapter of rank {rank}")
+
+
 def front(args) -> None:
     measured = sets.read(args.set).front
     if measured is None:
@@ -83,6 +92,7 @@ def main() -> None:
         (list_sets, "the shipped sets"),
         (check, "validate a set and load it"),
         (generate, "write texts at a preference"),
+        (export, "write the merge at a preference as a PEFT adapter"),
         (front, "measured points and metrics per method"),
     ):
         name = "list" if function is list_sets else function.__name__
@@ -94,10 +104,13 @@ def main() -> None:
             command.add_argument("--device", help="cpu or cuda; default: CUDA where there is one")
         if function in (generate, front):
             command.add_argument("--json", action="store_true")
-        if function is generate:
-            command.add_argument("--prompt", required=True, help='facts: "name[The Mill], food[English]"')
+        if function in (generate, export):
             command.add_argument("--preference", type=float, nargs="+", required=True, help="one number per objective")
             command.add_argument("--method", choices=coefficients.METHODS, default="bone-soup")
+        if function is export:
+            command.add_argument("--to", type=Path, metavar="DIR", required=True, help="a new or empty folder")
+        if function is generate:
+            command.add_argument("--prompt", required=True, help='facts: "name[The Mill], food[English]"')
             command.add_argument("--samples", type=int, default=1)
             command.add_argument("--seed", type=int, default=0)
             command.add_argument("--temperature", type=float, help="default: the set's")

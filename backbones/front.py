@@ -29,20 +29,22 @@ METRICS = {  # label, what it is
 }
 
 
-def expected(points: list[dict], mu) -> np.ndarray:
+def expected(points: list[dict], mu, field: str = "rewards") -> np.ndarray:
     """Rewards [n] at the preference mu [n], interpolated linearly between measured points.
 
-    The points' preferences are the simplex lattice (`coefficients.simplex_lattice`). mu lies in one cell of its
-    Freudenthal triangulation; the cell's corners come from the cumulative sums of mu in units of the lattice.
+    `field`: "rewards", or "low" or "high" for the ends of a 95 % interval, which is then somewhat too wide (errors of
+    neighbouring points are taken to go together). The points' preferences are the simplex lattice
+    (`coefficients.simplex_lattice`). mu lies in one cell of its Freudenthal triangulation; the
+    cell's corners come from the cumulative sums of mu in units of the lattice.
     """
     parts = _parts(points)
-    at = {tuple(np.round(np.array(p["preference"]) * parts).astype(int)): np.array(p["rewards"]) for p in points}
+    at = {tuple(np.round(np.array(p["preference"]) * parts).astype(int)): np.array(p[field]) for p in points}
     sums = np.round(np.cumsum(mu)[:-1] * parts, 9)
     corner = np.floor(sums)
     fractions = sums - corner
     order = np.argsort(fractions, kind="stable")[::-1]  # of equals the last first: sums must stay in order
     weights = -np.diff(np.concatenate([[1.0], fractions[order], [0.0]]))
-    value = np.zeros(len(points[0]["rewards"]))
+    value = np.zeros(len(points[0][field]))
     for weight, step in zip(weights, (None, *order)):
         if step is not None:
             corner[step] += 1
@@ -51,11 +53,14 @@ def expected(points: list[dict], mu) -> np.ndarray:
     return value
 
 
-def expected_at(method: str, points: list[dict], mu) -> list[float]:
-    """Rewards [n] that `method` is expected to reach at mu [n]: interpolated; for `LONE` those of the nearest point."""
+def expected_at(method: str, points: list[dict], mu, field: str = "rewards") -> list[float]:
+    """Rewards [n] that `method` is expected to reach at mu [n]: interpolated; for `LONE` those of the nearest point.
+
+    `field` as in `expected`.
+    """
     if method in LONE:
-        return min(points, key=lambda point: float(np.linalg.norm(np.array(point["preference"]) - mu)))["rewards"]
-    return expected(points, mu).tolist()
+        return min(points, key=lambda point: float(np.linalg.norm(np.array(point["preference"]) - mu)))[field]
+    return expected(points, mu, field).tolist()
 
 
 def _parts(points: list[dict]) -> int:

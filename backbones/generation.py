@@ -1,4 +1,4 @@
-"""Sampling from a soup: a whole batch at once, one token per row per step.
+"""Sampling from a soup: a whole batch at once, one token per row per step. Rows join and leave while it runs.
 
 Tokens are drawn as the arg-max of log-probability plus Gumbel noise from one generator per row. That is
 exact sampling; a row depends on its own request alone, and two rows with one seed share their noise.
@@ -6,9 +6,11 @@ exact sampling; a row depends on its own request alone, and two rows with one se
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import reduce
 
 import torch
+from torch import nn
 from transformers import DynamicCache
 
 from backbones.soup import Soup
@@ -48,11 +50,12 @@ class Request:
             raise ValueError(f"merging coefficients {self.coefficients} hold NaN or infinity")
 
 
-@dataclass
+@dataclass(eq=False)
 class Row:
     """What a request has produced so far."""
 
-    tokens: list[int]
+    request: Request
+    tokens: list[int] = field(default_factory=list)
     done: bool = False
 
 
@@ -61,75 +64,156 @@ def stream(soup: Soup, requests: list[Request]) -> Iterator[list[Row]]:
 
     Raises ValueError when a request needs more positions than the base has.
     """
-    rows, batch = [Row([]) for _ in requests], Batch(soup, requests)
-    while True:
-        for i, token in zip(batch.live, batch.step(), strict=True):
-            row = rows[i]
-            if not row.done:
-                ended = token == soup.tokenizer.eos_token_id
-                if not ended:
-                    row.tokens.append(token)
-                row.done = ended or len(row.tokens) == requests[i].max_new_tokens
+    batch = Batch(soup)
+    rows = batch.add(requests)
+    yield rows
+    while batch.live:
+        batch.step()
         yield rows
-        going = [i for i in batch.live if not rows[i].done]
-        if not going:
-            return
-        if len(going) <= KEPT_SHARE * len(batch.live):
-            batch.keep(going)
 
 
 class Batch:
-    """The requests being decoded together. `live`: their indices; each has one batch row per member."""
+    """Requests decoded together; they can join and leave while it runs."""
 
-    def __init__(self, soup: Soup, requests: list[Request]):
-        self.soup, self.requests, self.live = soup, requests, list(range(len(requests)))
+    def __init__(self, soup: Soup):
+        self.soup, self.state = soup, None
+
+    @property
+    def live(self) -> list[Row]:
+        """The rows that go on."""
+        return self.state.live if self.state else []
+
+    def add(self, requests: list[Request]) -> list[Row]:
+        """Start requests and let them join those that run; returns their rows with a first token each.
+
+        Raises ValueError when a request needs more positions than the base has, and whatever the model raises;
+        the rows that run are then as they were.
+        """
+        # inference_mode must not stay on across a yield of the caller: it belongs to the thread.
+        with torch.inference_mode():
+            new = State.start(self.soup, requests)
+            parts = [state.kept(state.live) for state in (self.state, new) if state and state.live]
+            self.state = reduce(joined, parts) if parts else None
+        return new.rows
+
+    def step(self) -> None:
+        """One more token for every live row; there must be one. After an exception the batch is of no use."""
+        with torch.inference_mode():
+            self.state.step()
+        if len(self.live) <= KEPT_SHARE * len(self.state.rows):
+            self._keep(self.live)
+
+    def drop(self, rows: list[Row]) -> None:
+        """Go on without `rows`. After an exception the batch is of no use."""
+        self._keep([row for row in self.live if row not in rows])
+
+    def _keep(self, rows: list[Row]) -> None:
+        with torch.inference_mode():
+            self.state = self.state.kept(rows) if rows else None
+
+
+@dataclass(eq=False)
+class State:
+    """Rows decoded together and their tensors: one batch row per member of each row.
+
+    Batch rows are padded on the left; each counts its positions from its own first token.
+    """
+
+    soup: Soup
+    rows: list[Row]
+    generators: list[torch.Generator]
+    ids: torch.Tensor  # (batch rows, T): tokens to read, the prompts at first, then the newest
+    place: torch.Tensor  # (batch rows, T): positions of these
+    mask: torch.Tensor  # (batch rows, S + T): 0 where `cache`, then `ids`, is padding
+    cache: DynamicCache  # keys and values of S tokens
+
+    def __post_init__(self):
+        self.mix = self.soup.mix([members for row in self.rows for members in row.request.coefficients])
+        self.sampler = Sampler([row.request for row in self.rows], self.generators, self.soup.device)
+
+    @classmethod
+    def start(cls, soup: Soup, requests: list[Request]) -> "State":
+        """Read the prompts and draw a first token each. Raises ValueError for too few positions."""
         prompts = [request.prompt for request in requests for _ in request.weights]
         words = soup.tokenizer(prompts, padding=True, return_tensors="pt").to(soup.device)
-        self.ids, self.seen, self.cache = words["input_ids"], 0, DynamicCache()  # ids: (batch rows, T)
+        ids, mask = words["input_ids"], words["attention_mask"]
         longest = max(request.max_new_tokens for request in requests)
         positions = soup.model.config.max_position_embeddings
-        if self.ids.shape[1] + longest > positions:
+        if ids.shape[1] + longest > positions:
             raise ValueError(
-                f"the prompt has {self.ids.shape[1]} tokens and max_new_tokens is {longest}, "
+                f"the prompt has {ids.shape[1]} tokens and max_new_tokens is {longest}, "
                 f"the base has {positions} positions"
             )
-        self.mask = torch.cat([words["attention_mask"], self.ids.new_ones(len(prompts), longest)], dim=1)
-        self.place = (self.mask.cumsum(dim=1) - 1).clamp(min=0)
+        place = (mask.cumsum(dim=1) - 1).clamp(min=0)
         generators = [torch.Generator(soup.device).manual_seed(request.seed) for request in requests]
-        self._prepare(generators)
+        state = cls(soup, [Row(request) for request in requests], generators, ids, place, mask, DynamicCache())
+        state.step()
+        return state
 
-    def step(self) -> list[int]:
-        """One more token for every live request."""
-        # inference_mode must not stay on across a yield: it belongs to the thread.
-        with torch.inference_mode(), self.soup.mixed(self.mix) as model:
-            stop = self.seen + self.ids.shape[1]
+    @property
+    def live(self) -> list[Row]:
+        return [row for row in self.rows if not row.done]
+
+    def step(self) -> None:
+        """One more token for every live row."""
+        with self.soup.mixed(self.mix) as model:
             logits = model(
                 input_ids=self.ids,
-                attention_mask=self.mask[:, :stop],
-                position_ids=self.place[:, self.seen : stop],
+                attention_mask=self.mask,
+                position_ids=self.place,
                 past_key_values=self.cache,
                 use_cache=True,
                 logits_to_keep=1,
             ).logits[:, -1]  # (batch rows, vocabulary)
-            drawn = self.sampler.draw(logits)  # (live,)
-            self.ids, self.seen = drawn[self.sampler.owner].unsqueeze(1), stop
-        return drawn.tolist()
+        drawn = self.sampler.draw(logits)  # (rows,)
+        self.ids, self.place = drawn[self.sampler.owner].unsqueeze(1), self.place[:, -1:] + 1
+        self.mask = torch.cat([self.mask, torch.ones_like(self.ids)], dim=1)
+        for row, token in zip(self.rows, drawn.tolist(), strict=True):
+            if not row.done:
+                ended = token == self.soup.tokenizer.eos_token_id
+                if not ended:
+                    row.tokens.append(token)
+                row.done = ended or len(row.tokens) == row.request.max_new_tokens
 
-    def keep(self, going: list[int]) -> None:
-        """Go on with the requests `going` alone, so that finished texts cost nothing."""
-        slots = [slot for slot, i in enumerate(self.live) if i in set(going)]
+    def kept(self, rows: list[Row]) -> "State":
+        """The state of these of its rows alone, less the leading columns that are padding in all of them."""
+        if rows == self.rows:
+            return self
+        slots = [slot for slot, row in enumerate(self.rows) if row in rows]
         owner = self.sampler.owner
         kept = torch.isin(owner, torch.tensor(slots, device=owner.device)).nonzero().squeeze(1)
-        with torch.inference_mode():
-            self.cache.batch_select_indices(kept)
-            self.ids, self.mask, self.place = self.ids[kept], self.mask[kept], self.place[kept]
-        self.live = going
-        self._prepare([self.sampler.generators[slot] for slot in slots])
+        mask = self.mask[kept]
+        first = int(mask.any(dim=0).nonzero()[0])
+        return State(
+            soup=self.soup,
+            rows=[self.rows[slot] for slot in slots],
+            generators=[self.generators[slot] for slot in slots],
+            ids=self.ids[kept],
+            place=self.place[kept],
+            mask=mask[:, first:],
+            cache=DynamicCache((k[kept, :, first:], v[kept, :, first:]) for k, v, _ in self.cache),
+        )
 
-    def _prepare(self, generators: list[torch.Generator]) -> None:
-        live = [self.requests[i] for i in self.live]
-        self.mix = self.soup.mix([row for request in live for row in request.coefficients])
-        self.sampler = Sampler(live, generators, self.soup.device)
+
+def joined(upper: State, lower: State) -> State:
+    """One state of the rows of both."""
+    layers = zip(upper.cache, lower.cache, strict=True)
+    return State(
+        soup=upper.soup,
+        rows=upper.rows + lower.rows,
+        generators=upper.generators + lower.generators,
+        ids=torch.cat([upper.ids, lower.ids]),
+        place=torch.cat([upper.place, lower.place]),
+        mask=stacked(upper.mask, lower.mask, -1),
+        cache=DynamicCache((stacked(k, m, -2), stacked(v, w, -2)) for (k, v, _), (m, w, _) in layers),
+    )
+
+
+def stacked(upper: torch.Tensor, lower: torch.Tensor, columns: int) -> torch.Tensor:
+    """One tensor on the other; the one with fewer columns (dimension `columns` < 0) gets zeros on its left."""
+    gap = lower.shape[columns] - upper.shape[columns]
+    inner = (0, 0) * (-1 - columns)
+    return torch.cat([nn.functional.pad(t, (*inner, max(g, 0), 0)) for t, g in ((upper, gap), (lower, -gap))])
 
 
 class Sampler:

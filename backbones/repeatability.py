@@ -2,9 +2,10 @@
 
     python -m backbones.repeatability SET [--rounds 125]
 
-Every round writes 8 texts at 8 preferences three times: in one batch, in 8 threads at once, and one after
-the other. Prints how many texts differ from those written alone. They can, where the scores of two candidate
-tokens lie closer together than the rounding of sums taken in another order.
+Every round writes 8 texts at 8 preferences three times: in one batch, as 8 jobs at once of the kitchen that serves
+visitors, where they join as they come, and one after the other. Prints how many texts differ from those written
+alone. They can, where the scores of two candidate tokens lie closer together than the rounding of sums taken in
+another order.
 """
 
 import argparse
@@ -15,6 +16,7 @@ from tqdm import tqdm
 
 from backbones import facts
 from backbones.coefficients import METHODS
+from backbones.serving import Kitchen
 from backbones.writer import Order, Writer
 
 
@@ -31,6 +33,12 @@ def orders(rng: random.Random, n: int) -> list[Order]:
     return drawn
 
 
+def served(kitchen: Kitchen, order: Order) -> str:
+    """The text that a visitor gets for an order."""
+    *_, texts = kitchen.stream("set", [order])
+    return texts[0].raw
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("set", help="name or folder of the set")
@@ -38,16 +46,16 @@ def main() -> None:
     parser.add_argument("--device")
     args = parser.parse_args()
     writer, rng = Writer.load(args.set, args.device), random.Random(0)
-    batched = threaded = 0
+    kitchen, batched, threaded = Kitchen({"set": writer}), 0, 0
     with ThreadPoolExecutor(8) as pool:
         for _ in tqdm(range(args.rounds)):
             asked = orders(rng, len(writer.set.objectives))
             alone = [writer.write([order])[0].raw for order in asked]
             batched += sum(a != text.raw for a, text in zip(alone, writer.write(asked), strict=True))
-            threads = pool.map(lambda order: writer.write([order])[0].raw, asked)
+            threads = pool.map(lambda order: served(kitchen, order), asked)
             threaded += sum(a != b for a, b in zip(alone, threads, strict=True))
     total = 8 * args.rounds
-    print(f"{batched} of {total} texts differ in a batch of 8, {threaded} of {total} in 8 threads")
+    print(f"{batched} of {total} texts differ in a batch of 8, {threaded} of {total} as 8 jobs at once")
 
 
 if __name__ == "__main__":

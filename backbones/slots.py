@@ -244,18 +244,26 @@ def statements(text: str) -> list[Statement]:
     return sorted((s for s in kept if s.value), key=lambda s: s.start)
 
 
+def judged(text: str, facts: Facts) -> list[tuple[Statement, bool]]:
+    """Every statement of a text with placeholders, and whether it is right for the facts given.
+
+    "restaurant" is also the word for any place to eat, so it is wrong only where the text leaves out the eatType given.
+    """
+    said = [(s, _states(s, facts)) for s in statements(text)]
+    if "eatType" not in facts or any(right and s.slot == "eatType" for s, right in said):
+        return [(s, right) for s, right in said if right or (s.slot, s.value) != ("eatType", "restaurant")]
+    return said
+
+
 def match(text: str, facts: Facts) -> Match:
     """What a text says of the facts given.
 
     Contradictions and inventions of one slot and meaning count once; a slot that is stated both rightly and
-    wrongly counts as both. "restaurant" is also the word for any place to eat, so it is wrong only where the
-    text leaves out the eatType given.
+    wrongly counts as both.
     """
-    said = statements(text)
-    correct = [slot for slot in facts if any(s.slot == slot and _states(s, facts) for s in said)]
-    wrong = {(s.slot, s.value): s for s in reversed(said) if not _states(s, facts)}
-    if "eatType" not in facts or "eatType" in correct:
-        wrong.pop(("eatType", "restaurant"), None)
+    said = judged(text, facts)
+    correct = [slot for slot in facts if any(right and s.slot == slot for s, right in said)]
+    wrong = {(s.slot, s.value): s for s, right in reversed(said) if not right}
     missed = tuple(slot for slot in facts if slot not in correct)
     return Match(tuple(correct), missed, tuple(sorted(wrong.values(), key=lambda s: s.start)))
 

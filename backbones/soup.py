@@ -105,13 +105,13 @@ class Soup:
             model.set_submodule(name, SoupLinear(linear, placed))
 
     @classmethod
-    def load(cls, base: Path, adapters: list[Path], device: str) -> "Soup":
+    def load(cls, base: Path, adapters: list[Path], device: str, dtype: torch.dtype | None = None) -> "Soup":
         """Load a base saved by transformers (quantised or not) and PEFT adapter folders.
 
-        Computes in bf16 on CUDA and in fp32 on the CPU. Raises ValueError, naming the adapter and what is
-        wrong, for adapters that cannot be honoured or do not fit the base.
+        Computes in `dtype`; default: bf16 on CUDA, fp32 on the CPU. Raises ValueError, naming the adapter and what
+        is wrong, for adapters that cannot be honoured or do not fit the base.
         """
-        dtype = torch.bfloat16 if torch.device(device).type == "cuda" else torch.float32
+        dtype = dtype or (torch.bfloat16 if torch.device(device).type == "cuda" else torch.float32)
         model = AutoModelForCausalLM.from_pretrained(
             base,
             dtype=dtype,

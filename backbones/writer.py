@@ -35,6 +35,30 @@ class Text:
     rewards: dict[str, float] | None  # None until done
 
 
+class Draft:
+    """Checked orders of one writer: the `requests` they make, and the texts of the rows that these become."""
+
+    def __init__(self, writer: "Writer", facts: list[f.Facts], requests: list[generation.Request]):
+        self.writer, self.facts, self.requests = writer, facts, requests
+        self._finished: dict[int, Text] = {}
+
+    def texts(self, rows: list[generation.Row]) -> list[Text]:
+        """One text per order from its row so far; a text is scored once, when its row is done."""
+        raws = {i: self._raw(row) for i, row in enumerate(rows) if i not in self._finished}
+        news = [i for i in raws if rows[i].done]
+        scores = self.writer.scorer.score([raws[i] for i in news], [self.facts[i] for i in news])
+        for i, rewards in zip(news, scores, strict=True):
+            self._finished[i] = self._text(i, raws[i], rows[i], rewards)
+        return [self._finished.get(i) or self._text(i, raws[i], row, None) for i, row in enumerate(rows)]
+
+    def _text(self, i: int, raw: str, row: generation.Row, rewards: dict[str, float] | None) -> Text:
+        return Text(f.fill(raw, self.facts[i]), raw, len(row.tokens), row.done, rewards)
+
+    def _raw(self, row: generation.Row) -> str:
+        raw = self.writer.soup.tokenizer.decode(row.tokens, skip_special_tokens=True)
+        return raw.rstrip("\N{REPLACEMENT CHARACTER}")  # half of a multi-byte character, so far
+
+
 class Writer:
     """A set, loaded: writes texts at any mix of preferences and methods in one batch."""
 
@@ -42,14 +66,16 @@ class Writer:
         self.set, self.soup, self.scorer = soup_set, soup, Scorer(soup_set.objectives)
 
     @classmethod
-    def load(cls, name_or_path, device: str | None = None) -> "Writer":
+    def load(cls, name_or_path, device: str | None = None, precision: str | None = None) -> "Writer":
         """Load a set by name or path onto `device` ("cpu", "cuda"; default: CUDA where there is one).
 
+        `precision`: "float32" or "bfloat16", to compute in; default as in `Soup.load`.
         Raises SetError, or ValueError for adapters that do not fit.
         """
         soup_set = sets.read(name_or_path)
         device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-        return cls(soup_set, Soup.load(soup_set.base, list(soup_set.adapters), device))
+        dtype = precision and {"float32": torch.float32, "bfloat16": torch.bfloat16}[precision]
+        return cls(soup_set, Soup.load(soup_set.base, list(soup_set.adapters), device, dtype))
 
     @property
     def device(self) -> str:
@@ -69,23 +95,24 @@ class Writer:
         Closing the generator stops the work. Raises ValueError for facts, a preference, a method or a
         setting that is out of range, before anything is generated.
         """
-        if not orders:
-            raise ValueError("no orders: give at least one")
-        checked = [f.check(order.facts) for order in orders]
-        requests = [self._request(order, facts) for order, facts in zip(orders, checked, strict=True)]
-        finished: dict[int, Text] = {}
-        for rows in generation.stream(self.soup, requests):
-            news = [i for i, row in enumerate(rows) if row.done and i not in finished]
-            raws = [self._raw(rows[i]) for i in news]
-            scores = self.scorer.score(raws, [checked[i] for i in news])
-            for i, raw, rewards in zip(news, raws, scores, strict=True):
-                finished[i] = Text(f.fill(raw, checked[i]), raw, len(rows[i].tokens), True, rewards)
-            yield [finished.get(i) or self._partial(row, facts) for i, (row, facts) in enumerate(zip(rows, checked))]
+        draft = self.draft(orders)
+        for rows in generation.stream(self.soup, draft.requests):
+            yield draft.texts(rows)
 
     def write(self, orders: list[Order]) -> list[Text]:
         """The finished texts of `stream`."""
         *_, texts = self.stream(orders)
         return texts
+
+    def draft(self, orders: list[Order]) -> Draft:
+        """Check orders without writing anything; no tokenizer and no tensors are involved.
+
+        Raises ValueError for facts, a preference, a method or a setting that is out of range, or for no orders.
+        """
+        if not orders:
+            raise ValueError("no orders: give at least one")
+        facts = [f.check(order.facts) for order in orders]
+        return Draft(self, facts, [self._request(*pair) for pair in zip(orders, facts, strict=True)])
 
     def _request(self, order: Order, facts: f.Facts) -> generation.Request:
         if len(order.preference) != len(self.set.objectives):
@@ -101,11 +128,3 @@ class Writer:
             top_p=order.top_p,
             max_new_tokens=order.max_new_tokens,
         )
-
-    def _partial(self, row: generation.Row, facts: f.Facts) -> Text:
-        raw = self._raw(row)
-        return Text(f.fill(raw, facts), raw, len(row.tokens), False, None)
-
-    def _raw(self, row: generation.Row) -> str:
-        raw = self.soup.tokenizer.decode(row.tokens, skip_special_tokens=True)
-        return raw.rstrip("\N{REPLACEMENT CHARACTER}")  # half of a multi-byte character, so far

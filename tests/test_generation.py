@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 import torch
 
-from backbones import facts
+from backbones import facts, generation
 from backbones.generation import Batch, Request, Sampler, outside_nucleus, stream
 
 PROMPTS = [
@@ -123,10 +123,84 @@ def test_rows_that_end_early_leave_the_batch_and_change_nothing(soup, monkeypatc
     batch[3] = dataclasses.replace(batch[3], coefficients=(batch[3].coefficients[0],) * 2, weights=(0.5, 0.5))
     sizes = []
     step = Batch.step
-    monkeypatch.setattr(Batch, "step", lambda self: sizes.append(len(self.ids)) or step(self))
+    monkeypatch.setattr(Batch, "step", lambda self: sizes.append(len(self.state.ids)) or step(self))
     together = tokens(soup, batch)
     assert sizes[0] == 10 and sizes[-1] <= 4
     assert together == [tokens(soup, [request])[0] for request in batch]
+
+
+def mixed(n):
+    """Requests of different prompts, mixes and lengths, every third with two members."""
+    batch = [dataclasses.replace(r, max_new_tokens=6 + 3 * i % 17) for i, r in enumerate(requests(n))]
+    for i in range(0, n, 3):
+        rows = (*batch[i].coefficients, (0.0, 0.5, 0.0, 0.5))
+        batch[i] = dataclasses.replace(batch[i], coefficients=rows, weights=(0.3, 0.7))
+    return batch
+
+
+def test_rows_that_join_and_leave_midway_are_what_they_are_alone(soup):
+    wanted, batch, rows, together = mixed(12), Batch(soup), [], []
+    for i in range(0, 12, 2):
+        rows += batch.add(wanted[i : i + 2])
+        together.append(len(batch.live))
+        batch.step()
+        batch.step()
+        if i == 6:
+            gone = batch.live[1:3]
+            batch.drop(gone)
+            assert not set(gone) & set(batch.live) and len(batch.state.rows) == len(batch.live)
+    while batch.live:
+        batch.step()
+    assert max(together) >= 6
+    assert [row.request for row in rows] == wanted
+    for row, alone in zip(rows, tokens(soup, wanted), strict=True):
+        assert row.tokens == (alone[: len(row.tokens)] if row in gone else alone)
+    assert all(not row.done and row.tokens for row in gone)
+
+
+def test_a_batch_that_never_empties_does_not_grow(soup):
+    batch, limit, widths, heights = Batch(soup), 6, [], []
+    longest = max(len(soup.tokenizer(prompt)["input_ids"]) for prompt in PROMPTS)
+    for i in range(60):
+        batch.add([dataclasses.replace(requests(2)[i % 2], seed=i, max_new_tokens=limit)])
+        batch.step()
+        widths.append(batch.state.cache.get_seq_length())
+        heights.append(len(batch.state.ids))
+        assert batch.state.mask.shape == (heights[-1], widths[-1] + 1)
+    assert max(widths) <= longest + limit
+    assert max(heights) <= limit / generation.KEPT_SHARE
+    assert min(heights[1:]) > 1
+
+
+@pytest.mark.parametrize("failing", ["request", "forward", "join"])
+def test_a_failed_join_leaves_the_running_rows_as_they_were(soup, monkeypatch, failing):
+    first, second = mixed(8)[:4], mixed(8)[4:]
+    batch = Batch(soup)
+    rows = batch.add(first)
+    batch.step()
+    with monkeypatch.context() as patch:
+        if failing == "request":
+            second[1] = dataclasses.replace(second[1], max_new_tokens=300)
+        elif failing == "forward":
+            layer = soup.model.model.layers[1].mlp  # the first layer's keys and values are in the cache by then
+            patch.setattr(layer, "forward", lambda *_: (_ for _ in ()).throw(RuntimeError("full")))
+        else:
+            calls, stacked = [], generation.stacked
+
+            def full(*args):
+                calls.append(args)
+                if len(calls) == 4:  # in the middle of the cache
+                    raise RuntimeError("full")
+                return stacked(*args)
+
+            patch.setattr(generation, "stacked", full)
+        with pytest.raises((ValueError, RuntimeError), match=r"256 positions|full"):
+            batch.add(second)
+    assert batch.live == rows
+    rows += batch.add(mixed(8)[4:])
+    while batch.live:
+        batch.step()
+    assert [row.tokens for row in rows] == tokens(soup, mixed(8))
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ import pytest
 ROOT = Path(__file__).parent.parent
 FORBIDDEN = {"app": {"train", "trl"}, "backbones": {"app", "train", "gradio", "trl"}, "train": {"app", "gradio"}}
 PURE = ("backbones/coefficients.py", "backbones/front.py", "backbones/theory.py", "backbones/facts.py",
-        "backbones/slots.py", "backbones/rewards.py", "backbones/sets.py", "app/figures.py")  # fmt: skip
+        "backbones/slots.py", "backbones/rewards.py", "backbones/sets.py", "app/figures.py",
+        "app/quadratics.py", "app/history.py", "app/sweep.py", "app/choices.py")  # fmt: skip
 
 
 def imported(file):

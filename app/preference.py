@@ -1,0 +1,36 @@
+"""The preference control: sliders that always add up to 100 %, a lock, presets, and a triangle for three objectives."""
+
+from pathlib import Path
+
+import gradio as gr
+
+from backbones import coefficients
+from backbones.sets import SoupSet
+
+SCRIPT = (Path(__file__).parent / "preference.js").read_text(encoding="utf-8")
+
+
+class Preference(gr.HTML):
+    """Value: percentages [n], one per objective, which sum to 100. Events: `input` while it moves; `rest` when it
+    comes to rest while the checkbox `#live` is checked."""
+
+    def __init__(self, value=None, **props):
+        super().__init__(value, html_template='<div class="preference"></div>', js_on_load=SCRIPT, **props)
+
+    def api_info(self) -> dict:
+        return {"type": "array", "items": {"type": "number"}}
+
+
+def props(soup_set: SoupSet) -> dict:
+    """What the control shows for a set: labels and descriptions of its objectives, rows of B in percent."""
+    matrix = coefficients.backbone_matrix(len(soup_set.objectives), soup_set.beta)
+    return {
+        "labels": [objective.label for objective in soup_set.objectives],
+        "descriptions": [objective.description for objective in soup_set.objectives],
+        "rows": (100 * matrix).round(9).tolist(),
+    }
+
+
+def percent(mu) -> list[float]:
+    """The control's value for a preference [n] on the simplex."""
+    return [round(100 * float(share), 6) for share in mu]

@@ -1,0 +1,133 @@
+"""From settings to a page that can be launched: sets loaded, a stream of texts, limits on what is sent."""
+
+import logging
+import time
+
+import gradio as gr
+import torch
+from gradio.route_utils import FnIndexInferError
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from transformers.utils.logging import disable_progress_bar
+
+from app import theme
+from app.page import build
+from app.settings import Settings
+from backbones.serving import Kitchen
+from backbones.writer import Writer
+
+MAX_BODY = 1_000_000  # bytes of one request
+
+log = logging.getLogger(__name__)
+
+
+class Limit:
+    """ASGI middleware: turns away requests whose body is longer than `MAX_BODY`, before it is parsed or kept."""
+
+    def __init__(self, app):
+        self.app = app
+
+    async def __call__(self, scope, receive, send):
+        headers = dict(scope.get("headers", ()))
+        length = headers.get(b"content-length", b"0")
+        size = int(length) if length.isdigit() else 0
+        if size <= MAX_BODY and b"transfer-encoding" in headers:  # sent in chunks: only counting tells how long it is
+            body = await _read(receive)
+            size, receive = len(body), _replay(body, receive)
+        if size > MAX_BODY:
+            message = f"the request has more than {MAX_BODY:,} bytes: send less"
+            await PlainTextResponse(message, 413)(scope, receive, send)
+            return
+        await self.app(scope, receive, send)
+
+
+async def _read(receive) -> bytes:
+    """The body of a request, or its beginning where it is too long."""
+    body, more = bytearray(), True
+    while more and len(body) <= MAX_BODY:
+        message = await receive()
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+    return bytes(body)
+
+
+def _replay(body: bytes, receive):
+    """An ASGI `receive` that gives a body that has been read, and then what follows it."""
+    messages = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def replayed():
+        return messages.pop() if messages else await receive()
+
+    return replayed
+
+
+async def misdirected(request: Request, error: Exception) -> PlainTextResponse:
+    """Gradio looks endpoints and arguments up with no check of its own: say so, instead of a bare failure."""
+    log.warning("%s %s: %r", request.method, request.url.path, error)
+    words = "there is no such endpoint, or it does not take these arguments: the page lists them under Use it from code"
+    return PlainTextResponse(words, 400)
+
+
+LAUNCH = {
+    "theme": theme.THEME,
+    "css": theme.CSS,
+    "ssr_mode": False,
+    "run_history": False,
+    "mcp_server": True,
+    "max_threads": 120,  # a request that is served or waits holds one
+    "max_file_size": MAX_BODY,
+    "state_session_capacity": 500,  # pages whose history is kept
+    "app_kwargs": {
+        "middleware": [Middleware(Limit)],
+        "exception_handlers": dict.fromkeys((KeyError, TypeError, FnIndexInferError), misdirected),
+    },
+}
+
+
+def load(settings: Settings) -> dict[str, Writer]:
+    """The sets that can be served, by name, in order; says what was loaded, and which set could not be and why.
+
+    Raises ValueError when none can.
+    """
+    started, writers = time.perf_counter(), {}
+    disable_progress_bar()
+    device = settings.device
+    if device == "cuda" and not torch.cuda.is_available():
+        print("Bone Soup: there is no CUDA GPU, so the CPU is used: remove BONESOUP_DEVICE or install CUDA's torch")
+        device = "cpu"
+    for name in settings.sets:
+        try:
+            writer = Writer.load(name, device, settings.precision)
+            if writer.set.front is None:
+                raise ValueError(f"the set {name} has no front.json: measure it with train.evaluate")
+            writers[writer.set.name] = writer
+        except (ValueError, OSError, RuntimeError) as error:
+            print(f"Bone Soup: the set {name} is left out: {error}")
+    if not writers:
+        raise ValueError(f"none of the sets {', '.join(settings.sets)} can be served")
+    loaded = ", ".join(f"{name} ({len(w.set.adapters)} adapters)" for name, w in writers.items())
+    first = next(iter(writers.values()))
+    print(
+        f"Bone Soup: {loaded} on {first.device}, base in {first.precision}, computing in "
+        f"{str(first.soup.dtype).removeprefix('torch.')}, loaded in {time.perf_counter() - started:.1f} s"
+    )
+    return writers
+
+
+def page(writers: dict[str, Writer], settings: Settings, spaces=None) -> gr.Blocks:
+    """The page that serves `writers`; `spaces`: the package of ZeroGPU, where the app runs there."""
+    sets = [writer.set for writer in writers.values()]
+    if spaces is None:
+        return build(sets, Kitchen(writers, settings.rows, settings.jobs).stream, settings.jobs)
+
+    def stream(name, orders):
+        """On ZeroGPU every request has a process and a share of the GPU of its own, so nothing is batched."""
+        yield from writers[name].stream(orders)
+
+    return build(sets, spaces.GPU(stream, duration=seconds), settings.jobs)
+
+
+def seconds(name, orders) -> int:
+    """The GPU time that a request on ZeroGPU asks for: loading, and what long texts in a batch can take."""
+    return 5 + max(order.max_new_tokens for order in orders) // 20 + len(orders) // 20
