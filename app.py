@@ -4,6 +4,9 @@ import os
 import sys
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+# After every request gradio makes a table of the last 10,000, for a page that nobody opens: soon its greatest cost.
+os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", "1000000000")
+os.environ.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", "1")
 try:
     import spaces  # Hugging Face ZeroGPU; must come before torch
 except ImportError:
@@ -20,4 +23,4 @@ except ValueError as error:
 demo = serve.page(writers, settings, spaces if os.environ.get("SPACES_ZERO_GPU") else None)
 
 if __name__ == "__main__":
-    demo.launch(**serve.LAUNCH)
+    serve.launch(demo)

@@ -23,7 +23,7 @@ COLOURS = {
     "morlhf": "#009E73",
     "base": "#7d8694",
 }
-NEUTRAL, GRID = "#7d8694", "rgba(125,134,148,0.22)"
+NEUTRAL, GRID = "#6f7887", "rgba(125,134,148,0.22)"
 CHI_SQUARE_95 = 5.991  # of two degrees of freedom
 SPACE = "3d"  # the view of all three objectives
 

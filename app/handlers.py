@@ -123,25 +123,23 @@ class Handlers:
 
         `event.key` as in `figures.front_figure`, or ["preference", *shares].
         """
-        soup_set = self.sets[controls[0]]
-        unchanged = [gr.skip()] * len(controls)
-        kind, *place = event.key
-        if kind == "text":
-            one = next((text for text in texts if text["id"] == place[0]), None)
-            if one is None:
-                raise gr.Error("that text is no longer kept: write it again", print_exception=False)
-            return self._reopened(one, controls[1], controls[2])
-        example = gr.skip()
-        if kind == "preference":
-            mu = place
-        elif kind == "sweep":
-            column, index = place
-            mu = sweeps.front(sweep["columns"][column], soup_set.front["objectives"])[index]["preference"]
-        else:
-            method, index = place
-            measured = soup_set.front["methods"][method]["points"][index]
-            mu, example = measured["preference"], render.example(soup_set, method, measured)
-        unchanged[3] = percent(c.preference(mu, len(soup_set.objectives)))
+        unchanged, example = [gr.skip()] * len(controls), gr.skip()
+        try:
+            kind, *place = event.key
+            if kind == "text":
+                return self._reopened(next(text for text in texts if text["id"] == place[0]), controls[1], controls[2])
+            soup_set = self.sets[controls[0]]
+            if kind == "preference":
+                mu = place
+            elif kind == "sweep":
+                mu = sweeps.front(sweep["columns"][place[0]], soup_set.front["objectives"])[place[1]]["preference"]
+            else:
+                measured = soup_set.front["methods"][place[0]]["points"][place[1]]
+                mu, example = measured["preference"], render.example(soup_set, place[0], measured)
+            unchanged[3] = percent(ch.normalised(mu, len(soup_set.objectives)))
+        except (StopIteration, LookupError, TypeError, ValueError, AttributeError):
+            words = "what was clicked is no longer kept: write it again"
+            raise gr.Error(words, print_exception=False) from None
         return *unchanged, example, gr.skip(), gr.skip()
 
     def reopen(self, query: str) -> tuple:

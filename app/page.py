@@ -71,7 +71,7 @@ def build(sets: list[SoupSet], stream: Stream, jobs: int = 64) -> gr.Blocks:
                 label="Set",
                 visible=len(sets) > 1,
                 elem_id="set",
-                min_width=340,
+                min_width=370,
                 scale=0,
             )
         problem = gr.HTML("", elem_id="problem")

@@ -5,10 +5,11 @@ import time
 
 import gradio as gr
 import torch
+from fastapi.exceptions import RequestValidationError
 from gradio.route_utils import FnIndexInferError
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse
+from starlette.responses import JSONResponse, PlainTextResponse
 from transformers.utils.logging import disable_progress_bar
 
 from app import theme
@@ -23,12 +24,15 @@ log = logging.getLogger(__name__)
 
 
 class Limit:
-    """ASGI middleware: turns away requests whose body is longer than `MAX_BODY`, before it is parsed or kept."""
+    """ASGI middleware: turns away files, and requests whose body is longer than `MAX_BODY`, before they are parsed."""
 
     def __init__(self, app):
         self.app = app
 
     async def __call__(self, scope, receive, send):
+        if scope.get("path", "").rstrip("/").endswith("/upload"):
+            await PlainTextResponse("files are not taken here", 403)(scope, receive, send)
+            return
         headers = dict(scope.get("headers", ()))
         length = headers.get(b"content-length", b"0")
         size = int(length) if length.isdigit() else 0
@@ -64,9 +68,15 @@ def _replay(body: bytes, receive):
 
 async def misdirected(request: Request, error: Exception) -> PlainTextResponse:
     """Gradio looks endpoints and arguments up with no check of its own: say so, instead of a bare failure."""
-    log.warning("%s %s: %r", request.method, request.url.path, error)
+    log.warning("%s %r: %r", request.method, request.url.path, error)
     words = "there is no such endpoint, or it does not take these arguments: the page lists them under Use it from code"
     return PlainTextResponse(words, 400)
+
+
+async def malformed(request: Request, error: RequestValidationError) -> JSONResponse:
+    """What is wrong with a body, without the body: FastAPI's own answer repeats it, and fails where it is not text."""
+    details = [{key: problem[key] for key in ("type", "loc", "msg")} for problem in error.errors()]
+    return JSONResponse({"detail": details}, 422)
 
 
 LAUNCH = {
@@ -76,13 +86,19 @@ LAUNCH = {
     "run_history": False,
     "mcp_server": True,
     "max_threads": 120,  # a request that is served or waits holds one
-    "max_file_size": MAX_BODY,
     "state_session_capacity": 500,  # pages whose history is kept
-    "app_kwargs": {
-        "middleware": [Middleware(Limit)],
-        "exception_handlers": dict.fromkeys((KeyError, TypeError, FnIndexInferError), misdirected),
-    },
 }
+
+
+def launch(page: gr.Blocks, **options):
+    """Start the web server, with limits on what is sent; `options` are those of `Blocks.launch`."""
+    handlers = dict.fromkeys((KeyError, TypeError, FnIndexInferError), misdirected)
+    # Made anew, since gradio puts what belongs to one page in here: a second one would not start with it.
+    app = {
+        "middleware": [Middleware(Limit)],
+        "exception_handlers": handlers | {RequestValidationError: malformed},
+    }
+    return page.launch(**LAUNCH, app_kwargs=app, **options)
 
 
 def load(settings: Settings) -> dict[str, Writer]:
@@ -102,7 +118,7 @@ def load(settings: Settings) -> dict[str, Writer]:
             if writer.set.front is None:
                 raise ValueError(f"the set {name} has no front.json: measure it with train.evaluate")
             writers[writer.set.name] = writer
-        except (ValueError, OSError, RuntimeError) as error:
+        except Exception as error:  # a set can be broken in any way; the others are served all the same
             print(f"Bone Soup: the set {name} is left out: {error}")
     if not writers:
         raise ValueError(f"none of the sets {', '.join(settings.sets)} can be served")

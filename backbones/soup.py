@@ -119,6 +119,9 @@ class Soup:
             use_safetensors=True,
             local_files_only=True,
         )
+        for parameter in model.parameters():
+            if parameter.is_floating_point():  # a quantised base is loaded in the dtype it was saved in
+                parameter.data = parameter.data.to(dtype)
         for module in model.modules():
             if isinstance(module, bnb.nn.Linear4bit):
                 module.compute_dtype = dtype  # the saved one is that of the machine that quantised

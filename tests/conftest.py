@@ -6,6 +6,7 @@ from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForCausalLM, BitsAndBytesConfig, LlamaConfig, LlamaForCausalLM
 
 from backbones.soup import Soup
+from tests.browser import launched
 from train.sft import tokenizer
 
 CORPUS = [
@@ -72,3 +73,14 @@ def adapters(base, tmp_path_factory):
 @pytest.fixture(scope="session")
 def soup(base, adapters):
     return Soup.load(base, adapters, "cpu")
+
+
+@pytest.fixture(scope="module")  # while it runs, this thread has an event loop and can start no other
+def browser():
+    """A headless Chromium."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = launched(playwright)
+        yield browser
+        browser.close()

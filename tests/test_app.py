@@ -259,8 +259,25 @@ def test_a_click_on_a_text_brings_back_text_and_settings():
     stream = FakeStream()
     list(Handlers([fake_set(3)], stream).write("0-1", [], None, "fake-3", *_chosen(values)))
     assert stream.orders[0][1] == _order_of(last[3][3])
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        ["text", 99],
+        ["sweep", 0, 3],
+        ["front", "stew", 0],
+        ["front", "mod", 99],
+        ["preference", "x"],
+        [],
+        5,
+        ["text"],
+        [[]],
+    ],
+)
+def test_a_click_on_what_is_not_there_is_told_in_words(key):
     with pytest.raises(gr.Error, match="no longer kept"):
-        point(shared, ["text", 99], texts=last[3])
+        point(handlers(), key)
 
 
 def _chosen(values):

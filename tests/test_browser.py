@@ -1,52 +1,28 @@
 """The page in headless Chromium, on a stream without a model."""
 
 import json
-import os
 import re
-import shutil
 import zipfile
 from urllib.parse import urlparse
 
 import pytest
 
 from app.page import build
-from app.serve import LAUNCH
+from app.serve import launch
 from backbones import export
+from tests.browser import choose, needs_browser, press, wait_for_text
 from tests.fake import FakeStream, fake_set
 
-CHROMIUM = next(
-    (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
-)
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None and not os.environ.get("CI"),
-    reason="no Chromium found: install Debian's package chromium",
-)
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
+pytestmark = needs_browser
 
 
 @pytest.fixture(scope="module")
 def served():
     stream = FakeStream(delay=0.15)
     page = build([fake_set(2), fake_set(3)], stream)
-    _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **LAUNCH)
+    _, url, _ = launch(page, prevent_thread_lock=True, quiet=True, server_name="127.0.0.1")
     yield url, stream
     page.close()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 def opened(browser, url, width=1400, height=900, mode="light"):
@@ -84,22 +60,9 @@ def wait_for_trace(page, name):
     )
 
 
-def wait_for_text(page, where, words):
-    page.wait_for_function("([w, t]) => document.querySelector(w).innerText.includes(t)", arg=[where, words])
-
-
-def press(page, name):
-    page.get_by_role("button", name=name, exact=True).click()
-
-
 def write(page):
     press(page, "Write")
     page.wait_for_selector("#column-right .chips", timeout=20_000)
-
-
-def choose(page, label, option):
-    page.get_by_label(label, exact=True).click()
-    page.get_by_role("option", name=option, exact=True).click()
 
 
 def shares(page):

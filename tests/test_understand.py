@@ -1,8 +1,6 @@
 """The tab that explains the method: figures of two quadratic rewards, matrices, and the tab in headless Chromium."""
 
-import os
 import re
-import shutil
 from dataclasses import replace
 
 import gradio as gr
@@ -14,11 +12,9 @@ from app import theme, understand
 from app.figures import COLOURS
 from backbones import coefficients as c
 from backbones import theory
+from tests.browser import needs_browser
 from tests.fake import fake_set
 
-CHROMIUM = next(
-    (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
-)
 OPTIMA = np.array([[1.0], [0.0]])
 FIGURES = (q.landing_figure, q.reward_figure, q.preference_figure)
 
@@ -214,55 +210,44 @@ def served():
         with gr.Tab("How it works"):
             understand.build(sets, name)
     _, url, _ = page.launch(
-        prevent_thread_lock=True,
-        quiet=True,
-        server_name="127.0.0.1",
-        ssr_mode=False,
-        theme=theme.THEME,
-        css=theme.CSS + understand.CSS,
+        prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", ssr_mode=False, theme=theme.THEME, css=theme.CSS
     )
     yield url
     page.close()
 
 
-@pytest.mark.skipif(
-    CHROMIUM is None and not os.environ.get("CI"), reason="no Chromium found: install Debian's package chromium"
-)
-def test_the_tab_follows_keyboard_and_set_and_fits_a_phone(served):
-    from playwright.sync_api import sync_playwright
-
+@needs_browser
+def test_the_tab_follows_keyboard_and_set_and_fits_a_phone(served, browser):
     def backbone():
         return page.evaluate(
             """document.querySelector('#picture-1 .js-plotly-plot')._fullData.find(t => t.name === 'Backbone 1').x[0]"""
         )
 
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        page, errors = browser.new_page(viewport={"width": 390, "height": 844}), []
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on("console", lambda message: message.type == "error" and errors.append(message.text))
-        page.goto(served)
-        page.get_by_role("tab", name="How it works", exact=True).click()
-        page.wait_for_selector("#picture-3 .scatterlayer .trace", state="attached", timeout=30_000)
-        before = backbone()
-        assert "1.75" in page.locator("#lesson-matrices").inner_text()
-        slider = page.locator("#lesson-beta input[type=range]")
-        slider.focus()
-        slider.press("ArrowRight")
-        page.wait_for_function("document.querySelector('#lesson-matrices').innerText.includes('0.71')")
-        page.wait_for_function(
-            """x => document.querySelector('#picture-1 .js-plotly-plot')._fullData
-                    .find(t => t.name === 'Backbone 1').x[0] > x""",
-            arg=before,
-        )
-        assert backbone() == pytest.approx(0.71 / (0.71 + 4 * 0.29), abs=1e-6)
-        assert "tuned at its own β = 0.7" in page.locator("#lesson-matrices").inner_text()
-        page.get_by_label("number input for β").fill("7")  # out of bounds
-        page.wait_for_function("document.querySelector('#lesson-matrices').innerText.includes('0.99')")
-        page.get_by_label("Set", exact=True).click()
-        page.get_by_role("option", name="Fake of 3", exact=True).click()
-        page.wait_for_function("document.querySelector('#lesson-matrices').innerText.includes('backbone 3')")
-        assert slider.input_value() == "0.7" and slider.get_attribute("min") == "0.34"
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-        browser.close()
+    page, errors = browser.new_page(viewport={"width": 390, "height": 844}), []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda message: message.type == "error" and errors.append(message.text))
+    page.goto(served)
+    page.get_by_role("tab", name="How it works", exact=True).click()
+    page.wait_for_selector("#picture-3 .scatterlayer .trace", state="attached", timeout=30_000)
+    before = backbone()
+    assert "1.75" in page.locator("#lesson-matrices").inner_text()
+    slider = page.locator("#lesson-beta input[type=range]")
+    slider.focus()
+    slider.press("ArrowRight")
+    page.wait_for_function("document.querySelector('#lesson-matrices').innerText.includes('0.71')")
+    page.wait_for_function(
+        """x => document.querySelector('#picture-1 .js-plotly-plot')._fullData
+                .find(t => t.name === 'Backbone 1').x[0] > x""",
+        arg=before,
+    )
+    assert backbone() == pytest.approx(0.71 / (0.71 + 4 * 0.29), abs=1e-6)
+    assert "tuned at its own β = 0.7" in page.locator("#lesson-matrices").inner_text()
+    page.get_by_label("number input for β").fill("7")  # out of bounds
+    page.wait_for_function("document.querySelector('#lesson-matrices').innerText.includes('0.99')")
+    page.get_by_label("Set", exact=True).click()
+    page.get_by_role("option", name="Fake of 3", exact=True).click()
+    page.wait_for_function("document.querySelector('#lesson-matrices').innerText.includes('backbone 3')")
+    assert slider.input_value() == "0.7" and slider.get_attribute("min") == "0.34"
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.close()
     assert errors == []

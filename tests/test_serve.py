@@ -1,0 +1,83 @@
+"""Start-up: settings of the host, sets that cannot be served, and what a visitor sees when things go wrong."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from app import serve
+from app.settings import Settings
+from backbones import sets
+from backbones.writer import Order
+
+ROOT = Path(__file__).parents[1]
+
+
+def settings(**environ):
+    return Settings.read({f"BONESOUP_{name.upper()}": value for name, value in environ.items()})
+
+
+def test_settings_have_defaults_and_are_checked():
+    assert settings() == Settings(("restaurants", "restaurants-3"), None, None, 64, 64)
+    assert settings(sets="a, ./b ,", device="cpu", queue="8", rows="2") == Settings(("a", "./b"), "cpu", None, 8, 2)
+    for name, value in (("device", "tpu"), ("precision", "int8"), ("queue", "0"), ("rows", "many"), ("queue", "-1")):
+        with pytest.raises(ValueError, match=f"BONESOUP_{name.upper()} is '{value}': use"):
+            settings(**{name: value})
+
+
+def test_the_page_on_hosting_lists_every_setting():
+    listed = set(re.findall(r"`(BONESOUP_\w+)`", (ROOT / "app" / "README.md").read_text()))
+    assert listed == set(re.findall(r"BONESOUP_\w+", Settings.read.__doc__))
+
+
+def test_a_corrupt_set_is_left_out_and_the_others_are_served(tmp_path, capsys):
+    broken = tmp_path / "broken"
+    shutil.copytree(sets.SETS / "restaurants", broken)
+    weights = next(broken.glob("adapters/backbone-1/*.safetensors"))
+    weights.write_bytes(weights.read_bytes()[:1000])
+    writers = serve.load(settings(sets=f"nowhere,{broken},restaurants", device="cpu"))
+    assert list(writers) == ["restaurants"]
+    said = capsys.readouterr().out.splitlines()
+    assert said[0].startswith("Bone Soup: the set nowhere is left out: no set 'nowhere'")
+    assert said[1].startswith(f"Bone Soup: the set {broken} is left out: ")
+    assert said[2].startswith("Bone Soup: restaurants (7 adapters) on cpu, base in NF4, computing in float32")
+    assert len(said) == 3
+
+
+def test_an_unmeasured_set_is_left_out_with_the_reason(tmp_path, capsys):
+    shutil.copytree(sets.SETS / "restaurants", tmp_path / "new")
+    (tmp_path / "new" / "front.json").unlink()
+    with pytest.raises(ValueError, match="none of the sets"):
+        serve.load(settings(sets=str(tmp_path / "new"), device="cpu"))
+    assert "measure it with train.evaluate" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_missing_gpu_is_said_and_the_cpu_is_used(capsys):
+    writers = serve.load(settings(sets="restaurants", device="cuda"))
+    assert writers["restaurants"].device == "cpu"
+    assert "there is no CUDA GPU" in capsys.readouterr().out
+
+
+def test_the_precision_can_be_chosen():
+    writer = serve.load(settings(sets="restaurants", device="cpu", precision="bfloat16"))["restaurants"]
+    assert writer.soup.dtype == torch.bfloat16
+    (text,) = writer.write([Order({"name": "Elm"}, (0.5, 0.5), max_new_tokens=8)])
+    assert text.tokens > 0
+
+
+def test_nothing_to_serve_ends_the_start_with_one_line():
+    environ = os.environ | {"BONESOUP_SETS": "nowhere"}
+    run = subprocess.run([sys.executable, "app.py"], cwd=ROOT, env=environ, capture_output=True, text=True)
+    assert run.returncode == 1 and "Traceback" not in run.stderr
+    assert "error: none of the sets nowhere can be served" in run.stderr
+
+
+def test_gpu_time_asked_for_on_zerogpu_follows_the_request():
+    order = Order({"name": "Elm"}, (0.5, 0.5), max_new_tokens=80)
+    assert serve.seconds("restaurants", [order] * 2) < serve.seconds("restaurants", [order] * 56) <= 15
