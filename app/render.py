@@ -6,7 +6,7 @@ from html import escape
 from app.figures import COLOURS, shares
 from backbones import facts as f
 from backbones import front as fronts
-from backbones import slots
+from backbones import rewards, slots
 from backbones.facts import Facts
 from backbones.front import LABELS, LONE
 from backbones.sets import Objective, SoupSet
@@ -192,6 +192,10 @@ def _text(text: Text, facts: Facts, objectives: tuple[Objective, ...]) -> str:
     chips = [_chip("stated", "✓", slot, facts[slot]) for slot in found.correct]
     chips += [_chip("missed", "○", slot, facts[slot]) for slot in found.missed]
     chips += [_chip("wrong", "✗", s.slot, f.fill(text.raw[s.start : s.end], facts)) for s in found.wrong]
+    form = rewards.well_formed(text.raw)
+    if form < 1:
+        why = "every defect of form halves all rewards: repetition, a sentence cut off or without a verb, a bare list"
+        chips.append(f'<span class="chip wrong" title="{why}">✗ form: rewards × {form:.2g}</span>')
     body = _marked(text.raw, facts) or "<i>(empty)</i>"
     return (
         f'<div class="text"><p>{body}</p><div class="scores">{scores}<span class="score">{words} words</span></div>'

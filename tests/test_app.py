@@ -12,13 +12,14 @@ import gradio as gr
 import numpy as np
 import pytest
 
-from app import history
+from app import history, render
 from app.choices import from_query
 from app.handlers import CONTROLS, Handlers, dice, hint, mix
 from backbones import facts as f
 from backbones import sets
 from backbones.coefficients import METHODS, simplex_lattice
 from backbones.serving import ServingError, Waiting
+from backbones.writer import Order, Text
 from tests.fake import FakeStream, fake_set
 
 FACTS = ("Zoë's <Bar", "pub", "English", "cheap", "low", "riverside", "no", "")
@@ -171,6 +172,13 @@ def test_facts_are_marked_in_the_text():
     assert '<mark class="wrong" title="kind: not among the facts">pub</mark>' in shown[0]
 
 
+def test_a_defect_of_form_that_halves_the_rewards_is_shown():
+    *_, shown, _ = write(handlers())
+    assert "form: rewards × 0.5" in shown[0]  # the text has no full stop
+    whole = Text("Elm is a pub.", "<name> is a pub.", 5, True, {"complete": 1.0, "concise": 1.0})
+    assert "form" not in render.texts("mod", [whole], {"name": "Elm"}, fake_set().objectives)
+
+
 def test_dice_gives_facts_that_can_be_written_about():
     for _ in range(50):
         assert "name" in f.check(dict(zip(f.SLOTS, dice())))
@@ -285,8 +293,6 @@ def _chosen(values):
 
 
 def _order_of(one):
-    from backbones.writer import Order
-
     keys = ("facts", "method", "seed", "temperature", "top_p")
     return Order(preference=tuple(one["preference"]), max_new_tokens=80, **{key: one[key] for key in keys})
 

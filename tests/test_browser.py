@@ -31,6 +31,7 @@ def opened(browser, url, width=1400, height=900, mode="light"):
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.on("console", lambda message: message.type == "error" and problems.append(message.text))
     page.on("request", lambda r: urlparse(r.url).hostname not in ("127.0.0.1", None) and problems.append(r.url))
+    page.set_default_timeout(60_000)
     address, _, query = url.partition("#")
     page.goto(f"{address}?__theme={mode}#{query}")
     page.wait_for_selector("#front .scatterlayer .trace", timeout=30_000)
