@@ -7,15 +7,19 @@ reward-models/NAME/  sequence classifiers behind learned rewards, as transformer
 pilot.json           how beta and the extrapolation were chosen
 front.json           measured fronts of the methods
 README.md            model card
+
+A base, an adapter or a reward model can also lie on the Hugging Face Hub: {"hub": "organisation/name", "revision": "the
+40 digits of a commit", "folder": "where in the repository"} in the manifest. So can the whole set.
 """
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from backbones import coefficients, rewards
+from backbones import coefficients, hub, rewards
 
 SETS = Path(__file__).parent / "sets"
 FORMAT = 2
@@ -124,16 +128,20 @@ def shipped() -> list[str]:
 
 
 def read(name_or_path: str | Path) -> SoupSet:
-    """Read and validate the manifest of a shipped set (by name) or of a folder (by path).
+    """Read and validate the manifest of a shipped set (by name), of a folder (by path), or of the Hub.
 
+    A set of the Hub is named `organisation/name` or `organisation/name@revision`, and fetched where it is not yet.
     Raises SetError.
     """
-    path = SETS / name_or_path if str(name_or_path) in shipped() else Path(name_or_path)
+    name = str(name_or_path)
+    path = SETS / name if name in shipped() else Path(name)
+    if not path.is_dir() and hub.is_repository(name):
+        repository, _, revision = name.partition("@")
+        path = _fetched(repository, revision or "main")
     file = path / "manifest.json"
     if not file.is_file():
-        raise SetError(
-            f"no set {str(name_or_path)!r}: name a folder with a manifest.json or one of {', '.join(shipped())}"
-        )
+        known = ", ".join(shipped())
+        raise SetError(f"no set {name!r}: name a folder with a manifest.json, organisation/name of the Hub, or {known}")
     return from_manifest(path, _json(file))
 
 
@@ -228,10 +236,23 @@ def _objective(path: Path, fields: dict) -> Objective:
     return Objective(**fields | {"reward_model": folder and _inside(path, folder)})
 
 
-def _inside(path: Path, folder: str) -> Path:
+def _inside(path: Path, folder: str | dict) -> Path:
+    """A folder that the manifest in `path` names: inside the set, or of the Hub at a fixed commit."""
+    manifest = path / "manifest.json"
+    if isinstance(folder, dict):
+        if not re.fullmatch("[0-9a-f]{40}", folder["revision"]):
+            raise SetError(f"{manifest}: the revision of {folder['hub']} is no commit: give all of its 40 digits")
+        return _fetched(folder["hub"], folder["revision"], folder.get("folder", ""))
     if not (path / folder).resolve().is_relative_to(path.resolve()):
-        raise SetError(f"{path / 'manifest.json'}: {folder!r} lies outside the set: keep every folder inside it")
+        raise SetError(f"{manifest}: {folder!r} lies outside the set: keep every folder inside it")
     return path / folder
+
+
+def _fetched(repository: str, revision: str, folder: str = "") -> Path:
+    try:
+        return hub.fetch(repository, revision, folder)
+    except ValueError as error:
+        raise SetError(str(error)) from None
 
 
 def _json(file: Path) -> dict:
