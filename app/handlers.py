@@ -74,9 +74,10 @@ class Handlers:
         soup_set = self.sets[name]
         n = len(soup_set.objectives)
         choices = method_choices(soup_set)
+        chosen = zip((left, right), columns_of(soup_set))
         columns = [
-            gr.update(choices=choices, value=method if method in soup_set.methods else "base")
-            for method in (left, right)
+            gr.update(choices=choices, value=method if method in soup_set.methods else other)
+            for method, other in chosen
         ]
         return gr.update(value=[100 / n] * n, **props(soup_set)), *columns
 
@@ -132,9 +133,10 @@ class Handlers:
             if kind == "preference":
                 mu = place
             elif kind == "sweep":
-                mu = sweeps.front(sweep["columns"][place[0]], soup_set.front["objectives"])[place[1]]["preference"]
+                names = [objective.name for objective in soup_set.objectives]
+                mu = sweeps.front(sweep["columns"][place[0]], names)[place[1]]["preference"]
             else:
-                measured = soup_set.front["methods"][place[0]]["points"][place[1]]
+                measured = soup_set.points(place[0])[place[1]]
                 mu, example = measured["preference"], render.example(soup_set, place[0], measured)
             unchanged[3] = percent(ch.normalised(mu, len(soup_set.objectives)))
         except (StopIteration, LookupError, TypeError, ValueError, AttributeError):
@@ -196,7 +198,8 @@ class Handlers:
     def _figure(self, soup_set: SoupSet, methods, mu, view: str, texts: list[dict], sweep: dict | None):
         labels = [objective.label for objective in soup_set.objectives]
         mine = [text for text in texts if text["set"] == soup_set.name]
-        return figures.front_figure(soup_set.front, labels, list(methods), mu, _view(soup_set, view), mine, sweep)
+        front = soup_set.front or {"objectives": [objective.name for objective in soup_set.objectives], "methods": {}}
+        return figures.front_figure(front, labels, list(methods), mu, _view(soup_set, view), mine, sweep)
 
     def _reopened(self, one: dict, left: str, right: str) -> tuple:
         """A text in the column of its method, or else in the left one, with all its settings."""
@@ -242,6 +245,12 @@ def controls_of(choices: ch.Choices) -> list:
         choices.seed,
         choices.same_noise,
     ]
+
+
+def columns_of(soup_set: SoupSet) -> tuple[str, str]:
+    """What the columns hold at first: Bone Soup and its baseline, or what the set has of them."""
+    left, right = (method if method in soup_set.methods else "base" for method in ("bone-soup", "rewarded-soup"))
+    return left, right
 
 
 def method_choices(soup_set: SoupSet) -> list[tuple[str, str]]:

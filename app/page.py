@@ -7,7 +7,7 @@ import gradio as gr
 
 from app import figures, render, understand
 from app.choices import MAX_SAMPLES
-from app.handlers import CONTROLS, Handlers, Stream, dice, method_choices
+from app.handlers import CONTROLS, Handlers, Stream, columns_of, dice, method_choices
 from app.preference import Preference, props
 from app.programs import Programs, examples
 from backbones import facts as f
@@ -103,7 +103,7 @@ def build(sets: list[SoupSet], stream: Stream, jobs: int = 64) -> gr.Blocks:
                 example = gr.HTML("", elem_id="example")
         with gr.Row():
             methods, columns = [], []
-            for side, method in (("Left", "bone-soup"), ("Right", "rewarded-soup")):
+            for side, method in zip(("Left", "Right"), columns_of(first)):
                 with gr.Column(min_width=320):
                     methods.append(
                         gr.Dropdown(
@@ -130,7 +130,7 @@ def build(sets: list[SoupSet], stream: Stream, jobs: int = 64) -> gr.Blocks:
             with gr.Tab("Sweep"):
                 grid = gr.HTML(render.sweep(None), elem_id="grid")
             with gr.Tab("Fronts as a table"):
-                points = gr.HTML(render.front(first, ("bone-soup", "rewarded-soup")), elem_id="points")
+                points = gr.HTML(render.front(first, columns_of(first)), elem_id="points")
             with gr.Tab("Results"):
                 results = gr.HTML(render.results(first.front), elem_id="results")
             with gr.Tab("How it works"):

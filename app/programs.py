@@ -114,7 +114,7 @@ class Programs:
         with clear_words():
             soup_set = self._set(set_name)
             mu = ch.normalised(preference, len(soup_set.objectives))
-            return {method: dict(mix(soup_set, method, mu)[0]) for method in c.SOUPS}
+            return {method: dict(mix(soup_set, method, mu)[0]) for method in c.SOUPS if method in soup_set.methods}
 
     def front(self, method: str = "bone-soup", set_name: str = "") -> dict[str, Any]:
         """The measured Pareto front of a method: mean rewards on held-out restaurants at a grid of preferences.
@@ -128,6 +128,8 @@ class Programs:
         """
         with clear_words():
             soup_set = self._set(set_name)
+            if soup_set.front is None:
+                raise ValueError(f"the fronts of {soup_set.name} have not been measured: python -m train.evaluate does")
             measured = soup_set.front["methods"]
             if not isinstance(method, str) or method not in measured:
                 raise ValueError(f"no front of {str(method)[:60]!r}: use one of {', '.join(measured)}")

@@ -22,6 +22,7 @@ FACT_LABELS = {
     "familyFriendly": "family-friendly",
     "near": "near",
 }
+UNMEASURED = "The fronts of this set have not been measured: <code>python -m train.evaluate</code> does that."
 VERDICTS = {"better": "▲ better", "worse": "▼ worse", "tie": "= level", None: ""}
 
 
@@ -78,10 +79,10 @@ def coefficients(mixes: list[tuple[str, list[tuple[str, float]], str, str]]) -> 
 
 def expected(soup_set: SoupSet, method: str, mu) -> str:
     """The rewards that a method is expected to reach at the preference mu [n], with 95 % intervals."""
-    measured = soup_set.front["methods"].get(method)
-    if measured is None:
+    points = soup_set.points(method)
+    if not points:
         return '<div class="expected">not measured</div>'
-    value, low, high = (fronts.expected_at(method, measured["points"], mu, k) for k in ("rewards", "low", "high"))
+    value, low, high = (fronts.expected_at(method, points, mu, k) for k in ("rewards", "low", "high"))
     cells = " · ".join(
         f"{escape(o.label.lower())} <b>{v:.2f}</b> <small>[{a:.2f}, {b:.2f}]</small>"
         for o, v, a, b in zip(soup_set.objectives, value, low, high, strict=True)
@@ -89,8 +90,10 @@ def expected(soup_set: SoupSet, method: str, mu) -> str:
     return f'<div class="expected">expected: {cells}</div>'
 
 
-def results(front: dict) -> str:
+def results(front: dict | None) -> str:
     """Table of every method's metrics with 95 % intervals, and whether it is better than Rewarded Soup."""
+    if front is None:
+        return f'<div class="nothing">{UNMEASURED}</div>'
     head = "".join(f'<th scope="col" title="{hint}">{name}</th>' for name, hint in fronts.METRICS.values())
     rows = []
     for method, result in front["methods"].items():
@@ -117,9 +120,11 @@ def results(front: dict) -> str:
 def front(soup_set: SoupSet, methods: tuple[str, ...]) -> str:
     """The points of the plot as a table: those of `methods`, the oracles and the base."""
     labels = [objective.label for objective in soup_set.objectives]
+    if soup_set.front is None:
+        return f'<div class="nothing">{UNMEASURED}</div>'
     rows = []
     for method in dict.fromkeys((*methods, *LONE)):
-        for i, point in enumerate(soup_set.front["methods"].get(method, {"points": []})["points"]):
+        for i, point in enumerate(soup_set.points(method)):
             cells = "".join(
                 f"<td>{v:.2f} <small>[{a:.2f}, {b:.2f}]</small></td>"
                 for v, a, b in zip(point["rewards"], point["low"], point["high"])

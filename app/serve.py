@@ -115,8 +115,6 @@ def load(settings: Settings) -> dict[str, Writer]:
     for name in settings.sets:
         try:
             writer = Writer.load(name, device, settings.precision)
-            if writer.set.front is None:
-                raise ValueError(f"the set {name} has no front.json: measure it with train.evaluate")
             writers[writer.set.name] = writer
         except Exception as error:  # a set can be broken in any way; the others are served all the same
             print(f"Bone Soup: the set {name} is left out: {error}")

@@ -7,6 +7,7 @@ import numpy as np
 
 from app import quadratics as q
 from app.figures import COLOURS
+from app.render import UNMEASURED
 from backbones import coefficients as c
 from backbones.front import LABELS
 from backbones.sets import SoupSet
@@ -58,8 +59,7 @@ CAPTIONS = (
 CLOSING = """
 <section class="wide"><h2>The methods</h2><dl class="methods">{methods}</dl></section>
 <section><h2>Measured</h2>
-<p>On {prompts} held-out restaurants ({samples} texts each, 95 % intervals), hypervolume above {reference}:</p>
-<table class="measured">{measured}</table></section>
+{measured}</section>
 <section><h2>Sources</h2>
 <p><b>Method.</b> Xie et al., <cite>Bone Soups</cite>, ACL 2025,
 <a href="https://arxiv.org/abs/2502.10762" target="_blank" rel="noopener">arXiv 2502.10762</a>.</p>
@@ -309,7 +309,7 @@ def words_html(soup_set: SoupSet, beta: float, ratio: float, share: float) -> st
 
 def closing(soup_set: SoupSet) -> str:
     """The methods, this set's own measurements and the sources."""
-    front, a = soup_set.front, soup_set.extrapolation
+    a = soup_set.extrapolation
     same = "; at 0 it is Bone Soup itself" if a == 0 else ""
     meanings = {
         "bone-soup": "The paper's method: the backbones with <i>λ</i> = <i>B</i><sup>−1</sup> <i>μ</i>.",
@@ -326,21 +326,9 @@ def closing(soup_set: SoupSet) -> str:
     methods = "".join(
         f'<div style="--method:{COLOURS[method]}"><dt><span class="sign">●</span>{LABELS[method]}</dt>'
         f"<dd>{meanings[method]}</dd></div>"
-        for method in c.METHODS
+        for method in soup_set.methods
     )
-    bone, rewarded = (front["methods"][method] for method in ("bone-soup", "rewarded-soup"))
-    rows = (
-        (LABELS["bone-soup"], bone["metrics"]["hypervolume"], ""),
-        (LABELS["rewarded-soup"], rewarded["metrics"]["hypervolume"], ""),
-        ("Difference", bone["minus_rewarded_soup"]["hypervolume"], "+"),
-    )
-    text = CLOSING.format(
-        methods=methods,
-        prompts=front["conditions"]["prompts"],
-        samples=front["conditions"]["samples"],
-        reference=_vector(front["reference_point"]),
-        measured="".join(_measured(*row) for row in rows),
-    )
+    text = CLOSING.format(methods=methods, measured=_hypervolumes(soup_set.front))
     return f'<div class="lesson closing">{text}</div>'
 
 
@@ -364,6 +352,24 @@ def _matrix(caption: str, matrix: np.ndarray, labels: list[str]) -> str:
 def _example(title: str, mu: np.ndarray, remark: str, beta: float) -> str:
     vectors = f"<span><i>μ</i> = {_vector(mu)}</span> <span>→ <i>λ</i> = {_vector(c.bone_soup(mu, beta))}</span>"
     return f"<li><b>{escape(title)}</b><small>{remark}</small><div>{vectors}</div></li>"
+
+
+def _hypervolumes(front: dict | None) -> str:
+    """What has been measured of Bone Soup and Rewarded Soup."""
+    if front is None:
+        return f"<p>{UNMEASURED}</p>"
+    bone, rewarded = (front["methods"][method] for method in ("bone-soup", "rewarded-soup"))
+    rows = (
+        (LABELS["bone-soup"], bone["metrics"]["hypervolume"], ""),
+        (LABELS["rewarded-soup"], rewarded["metrics"]["hypervolume"], ""),
+        ("Difference", bone["minus_rewarded_soup"]["hypervolume"], "+"),
+    )
+    conditions = front["conditions"]
+    return (
+        f"<p>On {conditions['prompts']} held-out restaurants ({conditions['samples']} texts each, 95 % intervals), "
+        f"hypervolume above {_vector(front['reference_point'])}:</p>"
+        f'<table class="measured">{"".join(_measured(*row) for row in rows)}</table>'
+    )
 
 
 def _measured(title: str, metric: dict, sign: str) -> str:

@@ -87,8 +87,15 @@ class SoupSet:
 
     @property
     def methods(self) -> tuple[str, ...]:
-        """The methods that this set's adapters allow."""
-        return tuple(method for method in coefficients.METHODS if method != "morlhf" or self.oracles)
+        """The methods that this set's adapters allow: it can lack specialists, backbones or oracles."""
+        lacking = () if self.backbones else ("bone-soup", "bone-soup-anchored", "bone-soup-extrapolated", "no-mapping")
+        lacking += () if self.specialists else ("rewarded-soup", "bone-soup-anchored", "mod")
+        lacking += () if self.oracles else ("morlhf",)
+        return tuple(method for method in coefficients.METHODS if method not in lacking)
+
+    def points(self, method: str) -> list[dict]:
+        """The measured points of a method's front; none where it has not been measured."""
+        return self.front["methods"].get(method, {"points": []})["points"] if self.front else []
 
     def nearest_oracle(self, preference) -> Oracle:
         """The oracle whose preference lies nearest to `preference` [n]; of equals the first."""

@@ -12,9 +12,10 @@ import gradio as gr
 import numpy as np
 import pytest
 
-from app import history, render
+from app import history, render, understand
 from app.choices import from_query
 from app.handlers import CONTROLS, Handlers, dice, hint, mix
+from app.programs import Programs
 from backbones import facts as f
 from backbones import sets
 from backbones.coefficients import METHODS, simplex_lattice
@@ -382,3 +383,28 @@ def test_what_a_method_makes_of_a_preference():
     assert mix(soup_set, "bone-soup-anchored", np.array([1, 0]))[0] == [("specialist-1", 1.0), ("specialist-2", 0.0)]
     assert mix(soup_set, "morlhf", np.array([0.8, 0.2])) == ([("specialist-1", 1.0)], "tuned for 100 % / 0 %")
     assert mix(soup_set, "base", np.array([0.8, 0.2]))[0] == []
+
+
+def test_a_set_without_fronts_and_specialists_is_served_all_the_same():
+    bare = replace(fake_set(), name="bare", front=None, specialists=(), oracles=())
+    assert bare.methods == ("bone-soup", "bone-soup-extrapolated", "no-mapping", "base")
+    stream = FakeStream()
+    served = Handlers([bare, fake_set()], stream)
+    _, left, right = served.choose("bare", "mod", "rewarded-soup")
+    assert (left["value"], right["value"]) == ("bone-soup", "base")
+    chosen = {"name": "bare", "methods": ("bone-soup", "base")}
+    mixes, figure, *_ = served.look("0-1", [], None, *controls(**chosen))
+    assert "not measured" in mixes and len(figure.data) == 0
+    _, results, points = served.follow("bare", "bone-soup", "base", "0-1")
+    assert "train.evaluate" in results and "train.evaluate" in points and "train.evaluate" in understand.closing(bare)
+    *_, last = write(served, **chosen)
+    assert [trace.name for trace in last[2].data] == ["Bone Soup, written", "Base, written"]
+    *_, last = served.sweep("0-1", [], *controls(**chosen))
+    assert [trace.name for trace in last[3].data] == ["Bone Soup, this prompt", "Base, this prompt"]
+    assert point(served, ["sweep", 0, 3], swept=last[4], **chosen)[3] == pytest.approx([70, 30])
+    programs = Programs(served)
+    assert set(programs.coefficients([1, 1], "bare")) == {"bone-soup", "bone-soup-extrapolated", "no-mapping"}
+    with pytest.raises(gr.Error, match="have not been measured"):
+        programs.front("bone-soup", "bare")
+    with pytest.raises(gr.Error, match="no method 'rewarded-soup'"):
+        list(write(served, name="bare"))
