@@ -14,9 +14,11 @@ import bitsandbytes as bnb
 import numpy as np
 import torch
 from torch import nn
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 
 from backbones.adapters import Adapter, read_adapter
+
+NF4 = BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True)
 
 _mix: ContextVar["Mix | None"] = ContextVar("mix", default=None)
 
@@ -106,18 +108,20 @@ class Soup:
 
     @classmethod
     def load(cls, base: Path, adapters: list[Path], device: str, dtype: torch.dtype | None = None) -> "Soup":
-        """Load a base saved by transformers (quantised or not) and PEFT adapter folders.
+        """Load a base saved by transformers and PEFT adapter folders; a base that is not quantised becomes NF4 here.
 
         Computes in `dtype`; default: bf16 on CUDA, fp32 on the CPU. Raises ValueError, naming the adapter and what
         is wrong, for adapters that cannot be honoured or do not fit the base.
         """
         dtype = dtype or (torch.bfloat16 if torch.device(device).type == "cuda" else torch.float32)
+        quantised = getattr(AutoConfig.from_pretrained(base, local_files_only=True), "quantization_config", None)
         model = AutoModelForCausalLM.from_pretrained(
             base,
             dtype=dtype,
             device_map={"": device},
             use_safetensors=True,
             local_files_only=True,
+            **({} if quantised else {"quantization_config": NF4}),
         )
         for parameter in model.parameters():
             if parameter.is_floating_point():  # a quantised base is loaded in the dtype it was saved in

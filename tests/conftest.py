@@ -3,9 +3,9 @@
 import pytest
 import torch
 from peft import LoraConfig, get_peft_model
-from transformers import AutoModelForCausalLM, BitsAndBytesConfig, LlamaConfig, LlamaForCausalLM
+from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM
 
-from backbones.soup import Soup
+from backbones.soup import NF4, Soup
 from tests.browser import launched
 from train.sft import tokenizer
 
@@ -38,13 +38,12 @@ def base(tmp_path_factory):
     quantised = AutoModelForCausalLM.from_pretrained(
         folder / "fp32",
         dtype=torch.float32,
-        quantization_config=BitsAndBytesConfig(
-            load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True
-        ),
+        quantization_config=NF4,
         device_map={"": "cpu"},
     )
     quantised.save_pretrained(folder / "nf4")
-    words.save_pretrained(folder / "nf4")
+    for saved in (folder / "fp32", folder / "nf4"):
+        words.save_pretrained(saved)
     return folder / "nf4"
 
 

@@ -121,3 +121,12 @@ def test_an_adapter_of_another_base_is_refused(base, adapters, tmp_path):
     (folder / "adapter_config.json").write_text(json.dumps(config | {"r": 5}))
     with pytest.raises(ValueError, match="rank"):
         Soup.load(base, [folder], "cpu")
+
+
+def test_a_base_that_is_not_quantised_is_loaded_in_nf4(base, adapters, soup):
+    again = Soup.load(base.parent / "fp32", adapters, "cpu")
+    assert again.model.config.quantization_config.bnb_4bit_quant_type == "nf4"
+    ids = torch.tensor([[5, 6, 7]])
+    row = [[0.5, -0.5, 1.0, 0.25]]
+    with torch.inference_mode(), soup.mixed(soup.mix(row)), again.mixed(again.mix(row)):
+        torch.testing.assert_close(again.model(ids).logits, soup.model(ids).logits)

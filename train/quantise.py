@@ -18,10 +18,10 @@ from pathlib import Path
 import numpy as np
 import torch
 from tqdm import tqdm
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
 from backbones import sets
-from backbones.soup import Soup
+from backbones.soup import NF4, Soup
 from backbones.writer import Order, Writer
 from train import data
 
@@ -41,9 +41,7 @@ def quantise(source: Path, base: Path) -> None:
     model = AutoModelForCausalLM.from_pretrained(
         source,
         dtype=torch.float32,
-        quantization_config=BitsAndBytesConfig(
-            load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True
-        ),
+        quantization_config=NF4,
         device_map={"": "cuda" if torch.cuda.is_available() else "cpu"},
     )
     model.save_pretrained(base)
