@@ -5,27 +5,27 @@ from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl, urlencode
 
 from backbones import coefficients as c
-from backbones import facts as f
 from backbones.sets import SoupSet
+from backbones.tasks import line
 from backbones.writer import Order
 
 MAX_SAMPLES = 4
 MAX_SEED = 2**31 - 1
-MAX_LINK = 2000  # characters
+MAX_LINK = 20_000  # characters
 LARGEST = 1e100  # number; sums of larger ones overflow, and whole ones may not be floats at all
 DECIMALS = 8  # of a preference's shares; a link holds them all
 OTHER_NOISE = 1000  # added to the seeds of the right column when it has random numbers of its own
-UNPRINTABLE = "[\x00-\x1f\x7f-\x9f\ud800-\udfff]"  # control characters, and halves of characters
+UNPRINTABLE = "[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]"  # control characters, and halves of characters
 
 
 @dataclass(frozen=True)
 class Choices:
-    """A set, a method per column, a preference [n], facts and sampling settings."""
+    """A set, a method per column, a preference [n], what is given (see `tasks`) and sampling settings."""
 
     soup_set: SoupSet
     methods: tuple[str, str]
     preference: tuple[float, ...]
-    facts: f.Facts
+    facts: dict[str, str]
     samples: int = 1
     temperature: float = 1.0
     top_p: float = 0.9
@@ -58,7 +58,7 @@ class Choices:
         return urlencode(
             {
                 "set": self.soup_set.name,
-                "facts": f.mr(self.facts),
+                "facts": line(self.facts),
                 "preference": "-".join(_plain(f"{100 * share:.{DECIMALS - 2}f}") for share in self.preference),
                 "left": self.methods[0],
                 "right": self.methods[1],
@@ -88,7 +88,7 @@ def check(
     mu = normalised(preference, len(soup_set.objectives))
     if not isinstance(facts, dict) or not all(isinstance(value, str | None) for value in facts.values()):
         raise ValueError(f"the facts are {_short(facts)}: give a text for every fact, such as name and food")
-    facts = f.check({slot: value or "" for slot, value in facts.items()})
+    facts = soup_set.task.check({field: value or "" for field, value in facts.items()})
     if any(re.search(UNPRINTABLE, value) for value in facts.values()):
         raise ValueError(f"the facts are {_short(facts)}: leave out what is not text")
     return Choices(
@@ -123,7 +123,7 @@ def from_query(sets: dict[str, SoupSet], query: str) -> Choices:
             soup_set,
             (fields["left"], fields["right"]),
             shares,
-            f.parse(" ".join(fields["facts"].split())),  # its time grows with the cube of a run of spaces
+            soup_set.task.read(fields["facts"]),
             *(_parsed(name, fields[name]) for name in ("samples", "temperature", "top_p", "seed")),
             fields["same"] == "1",
         )

@@ -19,6 +19,8 @@ from backbones.serving import ServingError, Waiting
 from backbones.sets import SoupSet
 from backbones.writer import Order, Text
 
+FIELDS = (*f.SLOTS, "prompt")  # what can be given, of all tasks
+CONTROLS = 4 + len(FIELDS) + 5  # the page's controls
 MAX_EXPORTS = 20  # adapters kept on disk for download; the oldest go first
 MAX_WORDS = 600  # characters of an error message
 
@@ -39,8 +41,8 @@ class Handlers:
     """Handlers for the sets served; holds nothing of a visitor, so that visitors cannot see each other.
 
     `stream` gives the running texts of orders for a set by its name. The last arguments of most handlers are the
-    values of the page's controls: set, methods left and right, preference in percent, one value per slot of
-    `facts.SLOTS`, samples, temperature, top-p, seed, same random numbers.
+    values of the page's controls: set, methods left and right, preference in percent, one value for each of
+    `FIELDS`, samples, temperature, top-p, seed, same random numbers.
     """
 
     def __init__(self, sets: list[SoupSet], stream: Stream):
@@ -82,11 +84,12 @@ class Handlers:
         return gr.update(value=[100 / n] * n, **props(soup_set)), *columns
 
     def follow(self, name: str, left: str, right: str, view: str) -> tuple:
-        """Views, results and the table of the points, whatever has changed the set or the methods."""
+        """Views, results, the points as a table, and the form, whatever has changed the set or the methods."""
         soup_set = self.sets[name]
         views = figures.views([objective.label for objective in soup_set.objectives])
         update = gr.update(choices=views, value=_view(soup_set, view), visible=len(views) > 1)
-        return update, render.results(soup_set.front), render.front(soup_set, (left, right))
+        form = [gr.update(visible=field in soup_set.task.fields) for field in ("name", "name", "prompt")]
+        return update, render.results(soup_set.front), render.front(soup_set, (left, right)), *form
 
     def write(self, view: str, texts: list[dict], sweep: dict | None, *controls) -> Iterator[tuple]:
         """Write with both methods at one preference: columns, figure, history and its table."""
@@ -179,9 +182,10 @@ class Handlers:
 
     def _check(self, controls: tuple) -> ch.Choices:
         name, left, right, preference, *rest = controls
-        facts, settings = rest[: len(f.SLOTS)], rest[len(f.SLOTS) :]
+        given, settings = dict(zip(FIELDS, rest)), rest[len(FIELDS) :]
         soup_set = ch.served(self.sets, name)
-        return ch.check(soup_set, (left, right), preference, dict(zip(f.SLOTS, facts, strict=True)), *settings)
+        given = {field: given[field] for field in soup_set.task.fields}
+        return ch.check(soup_set, (left, right), preference, given, *settings)
 
     def texts(self, choices: ch.Choices, orders: list[Order]) -> Iterator[list[Text] | Waiting]:
         """The running texts of orders; closing the generator stops the work."""
@@ -228,9 +232,6 @@ class Handlers:
             path.parent.rmdir()
 
 
-CONTROLS = 4 + len(f.SLOTS) + 5  # the page's controls
-
-
 def controls_of(choices: ch.Choices) -> list:
     """The values of the page's controls for choices."""
     soup_set, names = choices.soup_set, method_choices(choices.soup_set)
@@ -238,7 +239,7 @@ def controls_of(choices: ch.Choices) -> list:
         soup_set.name,
         *(gr.update(choices=names, value=method) for method in choices.methods),
         gr.update(value=percent(choices.preference), **props(soup_set)),
-        *(choices.facts.get(slot, "") for slot in f.SLOTS),
+        *(choices.facts.get(field, "") if field in soup_set.task.fields else gr.skip() for field in FIELDS),
         choices.samples,
         choices.temperature,
         choices.top_p,

@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 
-from backbones import facts as f
+from backbones.tasks import line
 from backbones.writer import Order, Text
 
 MAX_TEXTS = 300  # kept per visitor; the oldest go first
@@ -49,7 +49,7 @@ def means(entries: list[dict], names: list[str]) -> list[dict]:
     """
     groups: dict[tuple, list[dict]] = {}
     for one in entries:
-        groups.setdefault((one["method"], *one["preference"], f.mr(one["facts"])), []).append(one)
+        groups.setdefault((one["method"], *one["preference"], line(one["facts"])), []).append(one)
     results = []
     for group in groups.values():
         rewards = np.array([[one["rewards"][name] for name in names] for one in group])  # (texts, n)
@@ -64,13 +64,13 @@ def as_json(entries: list[dict]) -> str:
 
 
 def as_csv(entries: list[dict]) -> str:
-    """The entries as CSV with a header: one column per reward of any set, facts as a meaning representation."""
+    """The entries as CSV with a header: one column per reward of any set, what was given as one line."""
     rows = []
     for one in entries:
         row = flat(one)
         rewards = {f"reward {name}": value for name, value in row.pop("rewards").items()}
         shares = "-".join(f"{100 * share:.6g}" for share in one["preference"])
-        rows.append(row | {"preference": shares, "facts": f.mr(one["facts"]), "text": _inert(one["text"])} | rewards)
+        rows.append(row | {"preference": shares, "facts": line(one["facts"]), "text": _inert(one["text"])} | rewards)
     columns = list(dict.fromkeys(column for row in rows for column in row))
     file = io.StringIO()
     writer = csv.DictWriter(file, columns)

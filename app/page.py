@@ -12,6 +12,7 @@ from app.preference import Preference, props
 from app.programs import Programs, examples
 from backbones import facts as f
 from backbones.sets import SoupSet
+from backbones.tasks import MAX_PROMPT
 
 DEFAULTS = {
     "name": "The Golden Lantern",
@@ -60,6 +61,7 @@ def build(sets: list[SoupSet], stream: Stream, jobs: int = 64) -> gr.Blocks:
     `jobs`: requests that are served or wait at one time; more are turned away.
     """
     handlers, first = Handlers(sets, stream), sets[0]
+    chatting = "prompt" in first.task.fields
     with gr.Blocks(title="Bone Soup", analytics_enabled=False, delete_cache=(600, 3600)) as page:
         texts, swept = gr.State([]), gr.State(None)
         bridge = gr.HTML("", js_on_load=BRIDGE, elem_id="bridge")
@@ -79,9 +81,14 @@ def build(sets: list[SoupSet], stream: Stream, jobs: int = 64) -> gr.Blocks:
             with gr.Column(scale=5, min_width=320):
                 with gr.Row(elem_classes="part"):
                     gr.HTML("<h2>What to write about</h2>")
-                    roll = gr.Button("Example facts", size="sm", elem_id="dice", scale=0, min_width=130)
-                with gr.Group():
+                    roll = gr.Button(
+                        "Example facts", size="sm", elem_id="dice", scale=0, min_width=130, visible=not chatting
+                    )
+                with gr.Group(visible=not chatting) as form:
                     facts = _facts_form()
+                message = gr.Textbox(
+                    label="Message", lines=4, max_lines=14, max_length=MAX_PROMPT, visible=chatting, elem_id="message"
+                )
                 gr.HTML("<h2>What matters to you</h2>", elem_classes="part")
                 n = len(first.objectives)
                 preference = Preference([100 / n] * n, elem_id="preference", **props(first))
@@ -138,7 +145,7 @@ def build(sets: list[SoupSet], stream: Stream, jobs: int = 64) -> gr.Blocks:
             with gr.Tab("Use it from code"):
                 gr.Markdown(examples(), elem_id="code")
 
-        controls = [name, *methods, preference, *facts, *settings]
+        controls = [name, *methods, preference, *facts, message, *settings]
         assert len(controls) == CONTROLS
         looking = {
             "fn": handlers.look,
@@ -149,7 +156,8 @@ def build(sets: list[SoupSet], stream: Stream, jobs: int = 64) -> gr.Blocks:
         for method, column in zip(methods, columns):
             method.input(render.empty, method, column, **QUIET).then(**looking, **HIDDEN)
         following = [name, *methods, view]
-        gr.on([c.change for c in (name, *methods)], handlers.follow, following, [view, results, points], **QUIET)
+        followers = [view, results, points, roll, form, message]
+        gr.on([control.change for control in (name, *methods)], handlers.follow, following, followers, **QUIET)
         name.input(handlers.choose, [name, *methods], [preference, *methods], **QUIET).then(
             lambda *chosen: tuple(map(render.empty, chosen)), methods, columns, **QUIET
         ).then(**looking, **HIDDEN)

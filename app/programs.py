@@ -59,7 +59,8 @@ class Programs:
         Fast food, French, Indian, Italian or Japanese; priceRange is cheap, moderate, high, less than £20, £20-25 or
         more than £30; customer rating is low, average, high, 1 out of 5, 3 out of 5 or 5 out of 5; area is city centre
         or riverside; familyFriendly is yes or no. Methods: bone-soup, bone-soup-anchored, bone-soup-extrapolated,
-        rewarded-soup (the baseline), no-mapping, mod, morlhf and base.
+        rewarded-soup (the baseline), no-mapping, mod, morlhf and base. A set for chat takes {"prompt": a message} for
+        facts and answers it.
 
         Args:
             facts: what to write about, by the names above; name is required

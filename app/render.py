@@ -111,7 +111,7 @@ def results(front: dict | None) -> str:
             f"<small>{len(result['points'])} preferences</small></th>{''.join(cells)}</tr>"
         )
     caption = (
-        f"{front['conditions']['prompts']} held-out restaurants, {front['conditions']['samples']} texts each. Better, "
+        f"{front['conditions']['prompts']} held-out prompts, {front['conditions']['samples']} texts each. Better, "
         "level or worse than Rewarded Soup at 95 %. Length depends on the number of preferences."
     )
     return _table(caption, f"<th></th>{head}", "".join(rows))
@@ -193,6 +193,11 @@ def _text(text: Text, facts: Facts, objectives: tuple[Objective, ...]) -> str:
         f'<span class="score">{escape(o.label)} <b>{text.rewards[o.name]:.2f}</b></span>' for o in objectives
     )
     words = len(text.text.split())
+    if "prompt" in facts:  # an answer states no facts
+        body = f'<p class="answer">{escape(text.text) or "<i>(empty)</i>"}</p>'
+        return (
+            f'<div class="text">{body}<div class="scores">{scores}<span class="score">{words} words</span></div></div>'
+        )
     found = slots.match(text.raw, facts)
     chips = [_chip("stated", "✓", slot, facts[slot]) for slot in found.correct]
     chips += [_chip("missed", "○", slot, facts[slot]) for slot in found.missed]

@@ -15,6 +15,7 @@ from transformers.utils.logging import disable_progress_bar
 from app import theme
 from app.page import build
 from app.settings import Settings
+from backbones import memory, sets
 from backbones.serving import Kitchen
 from backbones.writer import Writer
 
@@ -106,14 +107,19 @@ def load(settings: Settings) -> dict[str, Writer]:
 
     Raises ValueError when none can.
     """
-    started, writers = time.perf_counter(), {}
+    started, writers, needs = time.perf_counter(), {}, {}
     disable_progress_bar()
-    device = settings.device
+    device = settings.device or ("cuda" if torch.cuda.is_available() else "cpu")
     if device == "cuda" and not torch.cuda.is_available():
         print("Bone Soup: there is no CUDA GPU, so the CPU is used: remove BONESOUP_DEVICE or install CUDA's torch")
         device = "cpu"
+    size = 2 if (settings.precision or {"cuda": "bfloat16"}.get(device)) == "bfloat16" else 4
     for name in settings.sets:
         try:
+            soup_set = sets.read(name)
+            need = memory.of_set(soup_set, settings.rows, device, size)
+            memory.refuse_if_too_large(need, device)
+            needs[soup_set.name] = need["total"]
             writer = Writer.load(name, device, settings.precision)
             writers[writer.set.name] = writer
         except Exception as error:  # a set can be broken in any way; the others are served all the same
@@ -121,10 +127,12 @@ def load(settings: Settings) -> dict[str, Writer]:
     if not writers:
         raise ValueError(f"none of the sets {', '.join(settings.sets)} can be served")
     loaded = ", ".join(f"{name} ({len(w.set.adapters)} adapters)" for name, w in writers.items())
+    most = memory.readable(sum(needs[name] for name in writers))
     first = next(iter(writers.values()))
     print(
         f"Bone Soup: {loaded} on {first.device}, base in {first.precision}, computing in "
-        f"{str(first.soup.dtype).removeprefix('torch.')}, loaded in {time.perf_counter() - started:.1f} s"
+        f"{str(first.soup.dtype).removeprefix('torch.')}, at most {most} with {settings.rows} texts at once, "
+        f"loaded in {time.perf_counter() - started:.1f} s"
     )
     return writers
 

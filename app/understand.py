@@ -366,7 +366,7 @@ def _hypervolumes(front: dict | None) -> str:
     )
     conditions = front["conditions"]
     return (
-        f"<p>On {conditions['prompts']} held-out restaurants ({conditions['samples']} texts each, 95 % intervals), "
+        f"<p>On {conditions['prompts']} held-out prompts ({conditions['samples']} texts each, 95 % intervals), "
         f"hypervolume above {_vector(front['reference_point'])}:</p>"
         f'<table class="measured">{"".join(_measured(*row) for row in rows)}</table>'
     )

@@ -135,7 +135,8 @@ class State:
     def start(cls, soup: Soup, requests: list[Request]) -> "State":
         """Read the prompts and draw a first token each. Raises ValueError for too few positions."""
         prompts = [request.prompt for request in requests for _ in request.weights]
-        words = soup.tokenizer(prompts, padding=True, return_tensors="pt").to(soup.device)
+        # A prompt holds its special tokens already.
+        words = soup.tokenizer(prompts, padding=True, add_special_tokens=False, return_tensors="pt").to(soup.device)
         ids, mask = words["input_ids"], words["attention_mask"]
         longest = max(request.max_new_tokens for request in requests)
         positions = soup.model.config.max_position_embeddings
@@ -170,7 +171,7 @@ class State:
         self.mask = torch.cat([self.mask, torch.ones_like(self.ids)], dim=1)
         for row, token in zip(self.rows, drawn.tolist(), strict=True):
             if not row.done:
-                ended = token == self.soup.tokenizer.eos_token_id
+                ended = token in self.soup.ends
                 if not ended:
                     row.tokens.append(token)
                 row.done = ended or len(row.tokens) == row.request.max_new_tokens

@@ -1,6 +1,6 @@
 """Sets: folders with a base, the adapters tuned on it, and the fronts measured with them.
 
-manifest.json        objectives, beta, extrapolation, adapters, default sampling settings
+manifest.json        task, objectives, beta, extrapolation, adapters, default sampling settings
 base/                4-bit base and tokenizer, as transformers saves them
 adapters/NAME/       PEFT LoRA folders: one backbone per row of B, one specialist per objective, oracles
 reward-models/NAME/  sequence classifiers behind learned rewards, as transformers saves them
@@ -20,10 +20,12 @@ from pathlib import Path
 import numpy as np
 
 from backbones import coefficients, hub, rewards
+from backbones.tasks import Assistant, Restaurants, Task
 
 SETS = Path(__file__).parent / "sets"
 FORMAT = 2
 MAX_FILE_BYTES = 10_000_000  # larger files need LFS where sets are hosted
+RESTAURANTS = Restaurants()
 PICKLED = {".bin", ".pt", ".pth", ".pkl", ".ckpt"}
 
 
@@ -35,7 +37,8 @@ class SetError(ValueError):
 class Objective:
     """One reward. `mean` and `std` are those of the base's own texts; training normalises with them.
 
-    `reward_model`: folder of the classifier behind a learned reward.
+    `reward_model`: folder of the classifier behind a learned reward. `template`: how a message and its answer are put
+    before it, with {prompt} and {text}; its logit number `output` is then the reward itself.
     """
 
     name: str
@@ -44,6 +47,8 @@ class Objective:
     mean: float
     std: float
     reward_model: Path | None = None
+    template: str = ""
+    output: int = 0
 
 
 @dataclass(frozen=True)
@@ -65,7 +70,7 @@ class Sampling:
 
 @dataclass(frozen=True)
 class SoupSet:
-    """A set's manifest. `front` is None until it has been measured."""
+    """A set's manifest. `front` is None until it has been measured. `task`: what it writes."""
 
     path: Path
     name: str
@@ -79,6 +84,7 @@ class SoupSet:
     oracles: tuple[Oracle, ...]
     sampling: Sampling
     front: dict | None
+    task: Task = RESTAURANTS
 
     @property
     def adapters(self) -> tuple[Path, ...]:
@@ -173,6 +179,7 @@ def from_manifest(path: Path, manifest: dict) -> SoupSet:
             ),
             sampling=Sampling(**manifest["sampling"]),
             front=_json(path / "front.json") if (path / "front.json").is_file() else None,
+            task=_task(file, manifest),
         )
         _validate(soup_set, file)
     except KeyError as error:
@@ -218,10 +225,12 @@ def _validate(soup_set: SoupSet, file: Path) -> None:
         except ValueError as error:
             raise SetError(f"{file}: oracle {oracle.adapter.name}: {error}") from None
     for objective in soup_set.objectives:
-        if objective.name not in (*rewards.RULES, *rewards.LEARNED):
+        if objective.template:
+            _validate_judged(objective, file)
+        elif objective.name not in (*rewards.RULES, *rewards.LEARNED):
             known = ", ".join((*rewards.RULES, *rewards.LEARNED))
             raise SetError(f"{file}: the objective {objective.name!r} has no reward: use one of {known}")
-        if (objective.name in rewards.LEARNED) != (objective.reward_model is not None):
+        elif (objective.name in rewards.LEARNED) != (objective.reward_model is not None):
             raise SetError(f"{file}: the objective {objective.name!r}: name a reward_model just for learned rewards")
         if not objective.std > 0:
             raise SetError(f"{file}: std of {objective.name!r} is {objective.std}: measure it with train.quantise")
@@ -236,6 +245,29 @@ def _validate(soup_set: SoupSet, file: Path) -> None:
                 f"{soup_set.path / 'front.json'}: its objectives are {soup_set.front.get('objectives')}, the "
                 f"manifest's are {names}: measure it again with train.evaluate"
             )
+
+
+def _validate_judged(objective: Objective, file: Path) -> None:
+    """Of an objective whose reward model reads a message and its answer."""
+    if objective.reward_model is None:
+        raise SetError(f"{file}: the objective {objective.name!r} has a template but no reward_model: name one")
+    try:
+        read = objective.template.format(prompt="\0", text="\1")
+    except (LookupError, ValueError):
+        read = ""
+    if not ("\0" in read and "\1" in read):
+        raise SetError(
+            f"{file}: the template of {objective.name!r} must hold {{prompt}} and {{text}} and no other braces"
+        )
+
+
+def _task(file: Path, manifest: dict) -> Task:
+    name = manifest.get("task", "restaurants")
+    if name == "assistant":
+        return Assistant(manifest.get("system", ""))
+    if name != "restaurants":
+        raise SetError(f"{file}: the task is {name!r}: use restaurants or assistant")
+    return RESTAURANTS
 
 
 def _objective(path: Path, fields: dict) -> Objective:

@@ -133,7 +133,15 @@ class Soup:
                 # would then give other texts there, and a row's text could depend on its neighbours.
                 module.support_avx512bf16_for_cpu = False
         tokenizer = AutoTokenizer.from_pretrained(base, padding_side="left", local_files_only=True)
+        if tokenizer.pad_token is None:  # Llama's, for instance; padding is masked, so any token does
+            tokenizer.pad_token = tokenizer.eos_token
         return cls(model, tokenizer, [read_adapter(path) for path in adapters])
+
+    @cached_property
+    def ends(self) -> set[int]:
+        """The tokens that end a text: chat models have one for a turn besides one for the document."""
+        ids = self.model.generation_config.eos_token_id
+        return {self.tokenizer.eos_token_id, *(ids if isinstance(ids, list) else [ids])} - {None}
 
     @cached_property
     def device(self) -> torch.device:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import torch
 
-from backbones import facts as f
 from backbones import generation, sets
 from backbones.scoring import Scorer
 from backbones.soup import Soup
@@ -13,9 +12,12 @@ from backbones.soup import Soup
 
 @dataclass(frozen=True)
 class Order:
-    """One text to write: facts, a preference over the objectives, a method, sampling settings."""
+    """One text to write: what is given, a preference over the objectives, a method, sampling settings.
 
-    facts: f.Facts
+    `facts`: those of a restaurant, or {"prompt": a message} for an assistant.
+    """
+
+    facts: dict[str, str]
     preference: tuple[float, ...]
     method: str = "bone-soup"
     seed: int = 0
@@ -26,7 +28,7 @@ class Order:
 
 @dataclass(frozen=True)
 class Text:
-    """A text, finished or under way. `raw` holds placeholders where `text` holds names."""
+    """A text, finished or under way. `raw`: as the model wrote it, with placeholders where `text` holds names."""
 
     text: str
     raw: str
@@ -38,7 +40,7 @@ class Text:
 class Draft:
     """Checked orders of one writer: the `requests` they make, and the texts of the rows that these become."""
 
-    def __init__(self, writer: "Writer", facts: list[f.Facts], requests: list[generation.Request]):
+    def __init__(self, writer: "Writer", facts: list[dict[str, str]], requests: list[generation.Request]):
         self.writer, self.facts, self.requests = writer, facts, requests
         self._finished: dict[int, Text] = {}
 
@@ -52,7 +54,7 @@ class Draft:
         return [self._finished.get(i) or self._text(i, raws[i], row, None) for i, row in enumerate(rows)]
 
     def _text(self, i: int, raw: str, row: generation.Row, rewards: dict[str, float] | None) -> Text:
-        return Text(f.fill(raw, self.facts[i]), raw, len(row.tokens), row.done, rewards)
+        return Text(self.writer.set.task.text(raw, self.facts[i]), raw, len(row.tokens), row.done, rewards)
 
     def _raw(self, row: generation.Row) -> str:
         raw = self.writer.soup.tokenizer.decode(row.tokens, skip_special_tokens=True)
@@ -63,7 +65,7 @@ class Writer:
     """A set, loaded: writes texts at any mix of preferences and methods in one batch."""
 
     def __init__(self, soup_set: sets.SoupSet, soup: Soup):
-        self.set, self.soup, self.scorer = soup_set, soup, Scorer(soup_set.objectives)
+        self.set, self.soup, self.scorer = soup_set, soup, Scorer(soup_set.objectives, str(soup.device))
 
     @classmethod
     def load(cls, name_or_path, device: str | None = None, precision: str | None = None) -> "Writer":
@@ -111,16 +113,16 @@ class Writer:
         """
         if not orders:
             raise ValueError("no orders: give at least one")
-        facts = [f.check(order.facts) for order in orders]
+        facts = [self.set.task.check(order.facts) for order in orders]
         return Draft(self, facts, [self._request(*pair) for pair in zip(orders, facts, strict=True)])
 
-    def _request(self, order: Order, facts: f.Facts) -> generation.Request:
+    def _request(self, order: Order, facts: dict[str, str]) -> generation.Request:
         if len(order.preference) != len(self.set.objectives):
             names = ", ".join(objective.name for objective in self.set.objectives)
             raise ValueError(f"preference {list(order.preference)} needs one number for each of {names}")
         weights, rows = self.set.members(order.method, order.preference)
         return generation.Request(
-            prompt=f.prompt(facts),
+            prompt=self.set.task.prompt(facts, self.soup.tokenizer),
             coefficients=tuple(map(tuple, rows.tolist())),
             weights=tuple(weights.tolist()),
             seed=order.seed,

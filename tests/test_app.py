@@ -42,8 +42,9 @@ def controls(
     top_p=0.9,
     seed=5,
     same=True,
+    message="",
 ):
-    return name, *methods, list(preference), *facts, samples, temperature, top_p, seed, same
+    return name, *methods, list(preference), *facts, message, samples, temperature, top_p, seed, same
 
 
 def write(handlers, texts=(), view="0-1", sweep=None, **chosen):
@@ -207,7 +208,7 @@ def test_another_set_brings_its_preference_methods_views_and_results():
     preference, left, right = handlers().choose("fake-3", "mod", "bone-soup")
     assert preference["labels"] == ["Complete", "Concise", "Upbeat"] and sum(preference["value"]) == pytest.approx(100)
     assert (left["value"], right["value"]) == ("mod", "bone-soup")
-    view, results, points = handlers().follow("fake-3", "mod", "bone-soup", "0-1")
+    view, results, points, *_ = handlers().follow("fake-3", "mod", "bone-soup", "0-1")
     assert view["visible"] and [value for _, value in view["choices"]] == ["0-1", "0-2", "1-2", "3d"]
     assert "better" in results and "MOD" in points
     view, *_ = handlers().follow("fake-2", "mod", "bone-soup", "3d")
@@ -395,7 +396,7 @@ def test_a_set_without_fronts_and_specialists_is_served_all_the_same():
     chosen = {"name": "bare", "methods": ("bone-soup", "base")}
     mixes, figure, *_ = served.look("0-1", [], None, *controls(**chosen))
     assert "not measured" in mixes and len(figure.data) == 0
-    _, results, points = served.follow("bare", "bone-soup", "base", "0-1")
+    _, results, points, *_ = served.follow("bare", "bone-soup", "base", "0-1")
     assert "train.evaluate" in results and "train.evaluate" in points and "train.evaluate" in understand.closing(bare)
     *_, last = write(served, **chosen)
     assert [trace.name for trace in last[2].data] == ["Bone Soup, written", "Base, written"]

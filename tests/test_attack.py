@@ -17,7 +17,7 @@ from mcp.client.streamable_http import streamablehttp_client
 
 from app import choices as ch
 from app import serve
-from app.handlers import Handlers
+from app.handlers import FIELDS, Handlers
 from app.page import build
 from backbones import coefficients as c
 from backbones import facts as f
@@ -315,7 +315,7 @@ def written(name, near, set_name):
     """The HTML that the page shows while and after it writes."""
     soup_set = replace(fake_set(2), name=set_name)
     facts = {"name": name, "near": near, "food": "Italian"}
-    shown = [set_name, "bone-soup", "mod", [70, 30], *(facts.get(slot, "") for slot in f.SLOTS), 1, 1.0, 0.9, 0, True]
+    shown = [set_name, "bone-soup", "mod", [70, 30], *(facts.get(field, "") for field in FIELDS), 1, 1.0, 0.9, 0, True]
     *columns, last = Handlers([soup_set], FakeStream()).write("0-1", [], None, *shown)
     return "".join(html for news in columns for html in news[:2]) + last[4]
 

@@ -1,6 +1,7 @@
 """Exported merges, loaded by PEFT alone, against the served forward pass."""
 
 import json
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -11,11 +12,13 @@ import numpy as np
 import pytest
 import torch
 from peft import AutoPeftModelForCausalLM, PeftModel
-from safetensors.torch import load_file
-from transformers import AutoModelForCausalLM
+from safetensors.torch import load_file, save_file
+from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from backbones import facts, sets
-from backbones.export import label, merged_adapter, zipped
+from backbones.adapters import read_adapter
+from backbones.export import label, merged_adapter, merged_model, zipped
+from backbones.importing import low_rank
 from backbones.sets import Objective, Oracle, Sampling, SoupSet
 from backbones.soup import Soup
 from tests.conftest import make_adapter
@@ -117,6 +120,160 @@ def test_an_export_can_be_served_as_an_adapter_itself(tiny, soup, tmp_path):
     with torch.no_grad(), again.mixed(again.mix([[1.0], [1.0]])) as model:
         logits = model(IDS).logits
     torch.testing.assert_close(logits, served(soup, tiny, IDS, "bone-soup", (1, 0)), atol=1e-4, rtol=0)
+
+
+def dense(soup_set, method, preference):
+    """Per layer the change [out, in] of the merge, in fp64, from the adapters' own files."""
+    _, (row,) = soup_set.members(method, preference)
+    changes = {}
+    for path, value in zip(soup_set.adapters, row, strict=True):
+        for layer, (down, up) in read_adapter(path).deltas.items():
+            changes[layer] = changes.get(layer, 0) + value * (up.double().T @ down.double())
+    return changes
+
+
+@pytest.mark.parametrize(("method", "preference"), [("bone-soup", (1, 0)), ("bone-soup-anchored", (0.8, 0.2))])
+@pytest.mark.parametrize("rank", [1, 5])
+def test_a_lower_rank_states_the_errors_that_the_dense_matrices_have(tiny, tmp_path, method, preference, rank):
+    folder = merged_adapter(tiny, method, preference, tmp_path / "cut", rank)
+    stated = json.loads((folder / "hyperparameters.json").read_text())
+    cut, changes = read_adapter(folder).deltas, dense(tiny, method, preference)
+    assert set(stated["relative_errors"]) == set(changes) == set(cut)
+    for layer, change in changes.items():
+        down, up = cut[layer]
+        assert len(down) == len(up) == rank
+        left = torch.linalg.norm(change - up.double().T @ down.double()) / torch.linalg.norm(change)
+        values = torch.linalg.svdvals(change)
+        assert stated["relative_errors"][layer] == pytest.approx(float(left), abs=1e-5)
+        assert float(left) == pytest.approx(
+            float(values[rank:].norm() / values.norm()), abs=1e-5
+        )  # no rank does better
+    largest = max(stated["relative_errors"].values())
+    assert largest > 0.1 and f"of a layer's change: {largest:.3g})" in (folder / "README.md").read_text()
+    full = stated["full_rank"]
+    assert f"one LoRA adapter of rank {rank}, cut from {full} (" in (folder / "README.md").read_text()
+
+
+def test_ranks_beyond_the_size_of_a_layer_are_filled_up(tiny, base, tmp_path):
+    wide = [make_adapter(base, tmp_path / f"wide-{i}", i, r=50) for i in range(2)]
+    wide = replace(tiny, backbones=tuple(wide))
+    folder = merged_adapter(wide, "bone-soup", (0.6, 0.4), tmp_path / "cut", 70)  # layers have 64 inputs or outputs
+    stated = json.loads((folder / "hyperparameters.json").read_text())
+    assert (stated["full_rank"], stated["rank"]) == (100, 70) and max(stated["relative_errors"].values()) < 1e-5
+    assert {len(down) for down, _ in read_adapter(folder).deltas.values()} == {70}
+    exact = loaded(tiny.base, merged_adapter(wide, "bone-soup", (0.6, 0.4), tmp_path / "exact"), IDS)
+    torch.testing.assert_close(loaded(tiny.base, folder, IDS), exact, atol=1e-3, rtol=0)
+
+
+@pytest.mark.parametrize("rank", [12, 100])
+def test_a_rank_that_is_high_enough_changes_nothing(tiny, tmp_path, rank):
+    exact = merged_adapter(tiny, "bone-soup", (1, 0), tmp_path / "exact" / "it")
+    same = merged_adapter(tiny, "bone-soup", (1, 0), tmp_path / "same" / "it", rank)
+    exact_files, same_files = ({file.name: file.read_bytes() for file in path.iterdir()} for path in (exact, same))
+    assert same_files == exact_files
+    assert torch.equal(loaded(tiny.base, same, IDS), loaded(tiny.base, exact, IDS))
+    less = loaded(tiny.base, merged_adapter(tiny, "bone-soup", (1, 0), tmp_path / "less", 11), IDS)
+    assert (less - loaded(tiny.base, exact, IDS)).abs().max() > 1e-3
+
+
+def test_a_rank_that_holds_nothing_is_refused(tiny, tmp_path):
+    with pytest.raises(ValueError, match="the rank 0 holds nothing"):
+        merged_adapter(tiny, "bone-soup", (1, 0), tmp_path / "merged", 0)
+    assert not (tmp_path / "merged").exists()
+
+
+METHODS = ("bone-soup", "bone-soup-anchored", "morlhf")
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_transformers_alone_gives_the_served_logits_of_a_merged_model_in_fp32(tiny, soup, tmp_path, method):
+    folder = merged_model(tiny, method, (0.9, 0.1), tmp_path / "model", torch.float32)
+    with torch.no_grad():
+        logits = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)(IDS).logits
+    expected = served(soup, tiny, IDS, method, (0.9, 0.1))
+    torch.testing.assert_close(logits, expected, atol=1e-4, rtol=0)
+    assert (served(soup, tiny, IDS, "base", (1, 0)) - expected).abs().max() > 0.1
+
+
+def apart(logits, expected):
+    """Root mean square of the difference, relative to that of the expected logits."""
+    return float((logits.float() - expected).norm() / expected.norm())
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_transformers_alone_gives_the_served_logits_of_a_merged_model_up_to_bf16(tiny, soup, tmp_path, method):
+    folder = merged_model(tiny, method, (0.9, 0.1), tmp_path / "model")
+    exact = load_file(merged_model(tiny, method, (0.9, 0.1), tmp_path / "exact", torch.float32) / "model.safetensors")
+    weights = load_file(folder / "model.safetensors")
+    assert set(weights) == set(exact)  # added in fp32 and rounded once
+    assert all(torch.equal(weights[name], weight.bfloat16()) for name, weight in exact.items())
+    assert "quantization_config" not in json.loads((folder / "config.json").read_text())
+    model = AutoModelForCausalLM.from_pretrained(folder)
+    assert {parameter.dtype for parameter in model.parameters()} == {torch.bfloat16}
+    with torch.no_grad():
+        logits = model(IDS).logits
+    expected = served(soup, tiny, IDS, method, (0.9, 0.1))
+    assert apart(logits, expected) < 0.03 < 0.3 < apart(served(soup, tiny, IDS, "base", (1, 0)), expected)
+
+
+def test_a_merged_model_has_the_tokenizer_and_a_card_that_loads_it(tiny, tmp_path, monkeypatch):
+    folder = merged_model(tiny, "bone-soup", (1, 0), tmp_path / "model")
+    text = "<name> is a cheap pub near <near>."
+    tokenizers = (AutoTokenizer.from_pretrained(path) for path in (folder, tiny.base))
+    one, two = (tokenizer([text, "a"], padding=True).input_ids for tokenizer in tokenizers)
+    assert one[0] == two[0]
+    card = (folder / "README.md").read_text()
+    assert "| adapter-0 | 1.75 |\n| adapter-1 | -0.75 |\n" in card and "one model in bfloat16" in card
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    exec(card.split("```python\n")[1].split("```")[0], names)
+    assert names["model"].dtype == torch.bfloat16 and names["tokenizer"]([text]).input_ids == [two[0]]
+
+
+def test_a_model_of_an_unquantised_base(tiny, base, tmp_path):
+    """An unquantised base is saved as it was, and the merge is the sum of its weights and the changes."""
+    full = base.parent / "fp32"
+    shutil.copytree(base, tmp_path / "base", ignore=shutil.ignore_patterns("config.json", "*.safetensors"))
+    for name in ("config.json", "model.safetensors"):
+        shutil.copy(full / name, tmp_path / "base")
+    folder = merged_model(replace(tiny, base=tmp_path / "base"), "bone-soup", (1, 0), tmp_path / "out", torch.float32)
+    before, after = load_file(full / "model.safetensors"), load_file(folder / "model.safetensors")
+    changes = dense(tiny, "bone-soup", (1, 0))
+    assert set(before) == set(after) and len(changes) == 14
+    for name, weight in before.items():
+        change = changes.get(name.removesuffix(".weight"), torch.zeros(()))
+        torch.testing.assert_close(after[name], (weight + change).float(), atol=1e-5, rtol=1e-5)
+
+
+def test_a_merged_model_that_cannot_be_is_refused_and_leaves_nothing(tiny, tmp_path):
+    with pytest.raises(ValueError, match="'mod' mixes the specialists"):
+        merged_model(tiny, "mod", (1, 0), tmp_path / "model")
+    shutil.copytree(tiny.backbones[0], tmp_path / "odd")
+    weights = load_file(tmp_path / "odd" / "adapter_model.safetensors")
+    renamed = {key.replace("q_proj", "qq_proj"): tensor for key, tensor in weights.items()}
+    save_file(renamed, tmp_path / "odd" / "adapter_model.safetensors")
+    odd = replace(tiny, oracles=(Oracle((1, 0), tmp_path / "odd"),))
+    with pytest.raises(ValueError, match=r"layer 'model\.layers\.0\.self_attn\.qq_proj' does not fit the base"):
+        merged_model(odd, "morlhf", (1, 0), tmp_path / "model")
+    assert not (tmp_path / "model").exists()
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "mine").touch()
+    with pytest.raises(ValueError, match="exists and is no empty folder"):
+        merged_model(tiny, "bone-soup", (1, 0), tmp_path / "model")
+
+
+@pytest.mark.parametrize("preference", [(1, 0), (0.4, 0.6)])
+def test_a_merged_model_imported_again_gives_the_served_logits(tiny, soup, tmp_path, preference):
+    plain(tiny.base).save_pretrained(tmp_path / "base", save_original_format=False)
+    after = merged_model(tiny, "bone-soup", preference, tmp_path / "after", torch.float32)
+    report = low_rank(tmp_path / "base", after, tmp_path / "adapter")
+    assert report.rank == 12 and len(report.ranks) == 14
+    again = Soup.load(tiny.base, [tmp_path / "adapter"], "cpu")  # beside the 4-bit base
+    with torch.no_grad(), again.mixed(again.mix([[1.0], [1.0]])) as model:
+        logits = model(IDS).logits
+    expected = served(soup, tiny, IDS, "bone-soup", preference)
+    torch.testing.assert_close(logits, expected, atol=1e-3, rtol=0)
+    assert (served(soup, tiny, IDS, "base", preference) - expected).abs().max() > 0.01
 
 
 @pytest.fixture(scope="module")
@@ -252,3 +409,30 @@ def test_the_command_line_writes_a_folder_and_overwrites_none(exported, tmp_path
     refused = command("--preference", 1, 0, "--method", "mod", "--to", tmp_path / "mod")
     assert refused.returncode != 0 and refused.stderr.startswith("error: 'mod' mixes")
     assert not (tmp_path / "mod").exists()
+
+
+def test_the_command_line_cuts_the_rank_and_states_the_error(restaurants, tmp_path):
+    done = command("--preference", 0.7, 0.3, "--rank", 8, "--to", tmp_path / "cut")
+    assert done.returncode == 0, done.stderr
+    stated = json.loads((tmp_path / "cut" / "hyperparameters.json").read_text())
+    changes = dense(restaurants[0], "bone-soup", (0.7, 0.3))
+    values = [torch.linalg.svdvals(change) for change in changes.values()]
+    largest = max(float(v[8:].norm() / v.norm()) for v in values)
+    assert max(stated["relative_errors"].values()) == pytest.approx(largest, abs=1e-4)
+    assert done.stdout == (
+        f"{tmp_path / 'cut'}: a PEFT adapter of rank 8, largest relative error "
+        f"{max(stated['relative_errors'].values()):.3g}\n"
+    )
+
+
+def test_the_command_line_writes_a_model(restaurants, tmp_path):
+    soup_set, soup = restaurants
+    done = command("--preference", 0.7, 0.3, "--as", "model", "--to", tmp_path / "model")
+    assert done.returncode == 0 and done.stdout == f"{tmp_path / 'model'}: a model in bfloat16\n"
+    ids = soup.tokenizer([facts.prompt(FACTS)], return_tensors="pt").input_ids
+    with torch.no_grad():
+        logits = AutoModelForCausalLM.from_pretrained(tmp_path / "model")(ids).logits
+    expected = served(soup, soup_set, ids, "bone-soup", (0.7, 0.3))
+    assert apart(logits, expected) < 0.01 < 0.02 < apart(served(soup, soup_set, ids, "base", (1, 0)), expected)
+    refused = command("--preference", 0.7, 0.3, "--as", "model", "--rank", 8, "--to", tmp_path / "other")
+    assert refused.returncode == 1 and refused.stderr.startswith("error: --rank goes with --as adapter")

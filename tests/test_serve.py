@@ -12,7 +12,7 @@ import torch
 
 from app import serve
 from app.settings import Settings
-from backbones import sets
+from backbones import memory, sets
 from backbones.writer import Order
 
 ROOT = Path(__file__).parents[1]
@@ -78,3 +78,12 @@ def test_nothing_to_serve_ends_the_start_with_one_line():
 def test_gpu_time_asked_for_on_zerogpu_follows_the_request():
     order = Order({"name": "Elm"}, (0.5, 0.5), max_new_tokens=80)
     assert serve.seconds("restaurants", [order] * 2) < serve.seconds("restaurants", [order] * 56) <= 15
+
+
+def test_a_set_that_cannot_fit_is_left_out_before_it_is_loaded(monkeypatch, capsys):
+    monkeypatch.setattr(memory, "available", lambda device: 20_000_000)
+    monkeypatch.setattr(serve.Writer, "load", lambda *_: pytest.fail("it was loaded"))
+    with pytest.raises(ValueError, match="none of the sets"):
+        serve.load(settings(sets="restaurants", device="cpu", rows="64"))
+    said = capsys.readouterr().out
+    assert "the set needs" in said and "free: write fewer texts at one time (BONESOUP_ROWS" in said

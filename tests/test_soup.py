@@ -29,9 +29,9 @@ def served(soup, ids, rows):
 
 def dense(base, adapters, coefficients):
     """Logits of the de-quantised base with sum_k c_k B_k A_k s_k added into its weights, by PEFT's own deltas."""
-    total = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32).dequantize()
+    total = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32, device_map={"": "cpu"}).dequantize()
     for folder, c in zip(adapters, coefficients, strict=True):
-        plain = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32).dequantize()
+        plain = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32, device_map={"": "cpu"}).dequantize()
         peft = PeftModel.from_pretrained(plain, folder)
         for name, layer in peft.base_model.model.named_modules():
             if hasattr(layer, "get_delta_weight"):

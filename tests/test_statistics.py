@@ -41,7 +41,7 @@ def measured():
     return {
         "objectives": ["complete", "concise"],
         "conditions": {"hyperparameters": {"backbone-1": {"seed": 0}}},
-        **statistics.summarise(rows, PROMPTS, cells, 0.8, np.random.default_rng(0)),
+        **statistics.summarise(rows, PROMPTS, cells, 0.8, np.zeros(2), np.random.default_rng(0)),
         "training_seeds": [],
     }
 

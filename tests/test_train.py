@@ -206,7 +206,7 @@ def test_qlora_trains_on_the_quantised_weights(trained, small, tmp_path):
 def test_normalised_rewards_have_the_bases_mean_at_zero():
     objective = sets.Objective("concise", "", "", mean=0.5, std=0.25)
     (reward,) = backbones.normalised_rewards((objective,))
-    assert reward(["<name> is a pub."], ["name[A]"]) == [(1.0 - 0.5) / 0.25]
+    assert reward(["<name> is a pub."], [{"name": "A", "food": None}]) == [(1.0 - 0.5) / 0.25]
 
 
 def launch(processes, module, *arguments):

@@ -181,7 +181,7 @@ def test_the_closing_text_keeps_methods_numbers_and_sources():
     for method in c.METHODS:
         assert q.LABELS[method] in plain and COLOURS[method] in closing
     for fact in (
-        "10 held-out restaurants (1 texts each, 95 % intervals)",
+        "10 held-out prompts (1 texts each, 95 % intervals)",
         "+0.100 [+0.050, +0.150]",
         "a = 0.25",
         "2502.10762",

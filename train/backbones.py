@@ -23,7 +23,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 from transformers.trainer_utils import get_last_checkpoint
 from trl import GRPOConfig, GRPOTrainer
 
-from backbones import coefficients, facts, sets
+from backbones import coefficients, sets
 from backbones.scoring import Scorer
 from train import data, processes
 from train.quantise import write_manifest
@@ -66,13 +66,17 @@ def mixes(n: int, beta: float) -> dict[str, list[float]]:
 
 
 def normalised_rewards(objectives: tuple[sets.Objective, ...]) -> list:
-    """Every objective's reward as TRL calls it: (completions, mr) -> [float], mean 0 and std 1 on the base."""
+    """Every objective's reward as TRL calls it: (completions, given) -> [float], mean 0 and std 1 on the base.
+
+    Reward models that read messages run on the GPU where there is one.
+    """
 
     def make(objective: sets.Objective):
-        scorer = Scorer((objective,))
+        scorer = Scorer((objective,), str(processes.state().device))
 
-        def normalised(completions: list[str], mr: list[str], **_) -> list[float]:
-            scores = scorer.score(completions, [facts.parse(m) for m in mr])
+        def normalised(completions: list[str], given: list[dict[str, str]], **_) -> list[float]:
+            filled = [{field: text for field, text in one.items() if text} for one in given]  # datasets add the rest
+            scores = scorer.score(completions, filled)
             return [(score[objective.name] - objective.mean) / objective.std for score in scores]
 
         normalised.__name__ = objective.name
@@ -158,11 +162,15 @@ def train(name: str, run: Hyperparameters, soup_set: sets.SoupSet, prompts: data
     state.wait_for_everyone()
 
 
-def training_prompts(data_dir: Path | None) -> datasets.Dataset:
-    """Columns `prompt` and `mr`: the distinct facts of the training split in an order that is always the same."""
-    representations = data.meaning_representations(data.load("train", data_dir))
-    random.Random(0).shuffle(representations)
-    return datasets.Dataset.from_list([{"prompt": facts.prompt(m), "mr": facts.mr(m)} for m in representations])
+def training_prompts(soup_set: sets.SoupSet, data_dir: Path | None) -> datasets.Dataset:
+    """Columns `prompt` and `given`: distinct facts or messages of the training split, in an order always the same."""
+    if soup_set.task.name == "restaurants":
+        given = data.meaning_representations(data.load("train", data_dir))
+    else:
+        given = data.messages("train", data_dir)
+    random.Random(0).shuffle(given)
+    tokenizer = AutoTokenizer.from_pretrained(soup_set.base)
+    return datasets.Dataset.from_list([{"prompt": soup_set.task.prompt(g, tokenizer), "given": g} for g in given])
 
 
 def install(folder: Path, work: Path, named: dict[str, list[float]]) -> None:
@@ -189,7 +197,7 @@ def install(folder: Path, work: Path, named: dict[str, list[float]]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("set", type=Path, help="folder made by train.quantise")
-    parser.add_argument("--data-dir", type=Path, help="folder with e2e/train.csv; default: fetch from the Hub")
+    parser.add_argument("--data-dir", type=Path, help="folder with the task's data; default: fetch from the Hub")
     parser.add_argument("--work", type=Path, help="folder for checkpoints and logs")
     parser.add_argument("--only", metavar="NAME", help="train this adapter alone, for example specialist-1")
     parser.add_argument("--list", action="store_true", help="print the adapters' names and do nothing")
@@ -197,6 +205,9 @@ def main() -> None:
     parser.add_argument("--beta", type=float, help="default: the set's")
     parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--kl", type=float, default=Hyperparameters.kl, help="weight of the KL penalty")
+    parser.add_argument("--learning-rate", type=float, default=Hyperparameters.learning_rate)
+    parser.add_argument("--rank", type=int, default=Hyperparameters.rank, help="of the adapters; alpha is twice that")
+    parser.add_argument("--max-new-tokens", type=int, default=Hyperparameters.max_new_tokens)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--qlora", action="store_true", help="train on the 4-bit weights themselves, for large bases")
     args = parser.parse_args()
@@ -209,11 +220,20 @@ def main() -> None:
         return
     if args.work is None:
         parser.error("--work is needed: a folder for checkpoints and logs")
-    prompts = training_prompts(args.data_dir)
+    prompts = training_prompts(soup_set, args.data_dir)
     for name, row in named.items():
         if args.only not in (None, name) or (args.work / name / "hyperparameters.json").is_file():
             continue
-        run = Hyperparameters(row, args.steps, kl=args.kl, seed=args.seed)
+        run = Hyperparameters(
+            row,
+            args.steps,
+            learning_rate=args.learning_rate,
+            kl=args.kl,
+            rank=args.rank,
+            alpha=2 * args.rank,
+            max_new_tokens=args.max_new_tokens,
+            seed=args.seed,
+        )
         print(f"{name}: reward weights {row}")
         train(name, run, soup_set, prompts, args.work, args.qlora)
     if args.only is None and processes.state().is_main_process:

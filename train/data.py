@@ -1,9 +1,12 @@
 """The data: E2E NLG, restaurant facts and human descriptions (Novikova et al. 2017, CC BY-SA 4.0), and GoEmotions,
 texts with emotions (Demszky et al. 2020, Apache 2.0).
 
+Of assistants: HH-RLHF, messages with answers that people chose or rejected (Bai et al. 2022, MIT).
+
 Read from `--data-dir` (`e2e/{train,dev}.csv` with the columns `mr` and `ref`; `goemotions/{train,dev}.tsv` with text
-and label numbers, `goemotions/labels.txt`), or fetched from the Hub (`tuetschek/e2e_nlg`, its Parquet branch, since
-datasets >= 4 runs no loading scripts; `google-research-datasets/go_emotions`).
+and label numbers, `goemotions/labels.txt`; `hh-rlhf/{train,test}.jsonl` with transcripts in `chosen`), or fetched from
+the Hub (`tuetschek/e2e_nlg`, its Parquet branch, since datasets >= 4 runs no loading scripts;
+`google-research-datasets/go_emotions`; `Anthropic/hh-rlhf`).
 """
 
 import hashlib
@@ -15,7 +18,9 @@ from pathlib import Path
 import datasets
 
 from backbones import facts as f
+from backbones.tasks import MAX_PROMPT, Task, line
 
+Given = dict[str, str]  # the facts of a restaurant, or a message
 HELD_OUT = 200  # facts that the reported fronts are measured on
 HUB_SPLITS = {"train": "train", "dev": "validation"}
 
@@ -57,7 +62,32 @@ def prompts(file: Path | None) -> list[f.Facts]:
     return meaning_representations(rows)
 
 
-def held_out(prompts: list[f.Facts], count: int) -> list[f.Facts]:
+def messages(split: str, data_dir: Path | None = None, file: Path | None = None) -> list[Given]:
+    """The distinct first messages of HH-RLHF's transcripts, "train" or "test", as they are given to an assistant.
+
+    From JSON lines in `file` or in `data_dir`, or from the Hub. Messages that are too long to be asked are left out.
+    Raises FileNotFoundError for a file that is not there, ValueError for one without transcripts.
+    """
+    file = file or (data_dir and Path(data_dir) / "hh-rlhf" / f"{split}.jsonl")
+    if file is None:
+        rows = datasets.load_dataset("Anthropic/hh-rlhf", split=split)
+    elif not Path(file).is_file():
+        raise FileNotFoundError(f"{file} is missing: --data-dir must hold hh-rlhf/{split}.jsonl")
+    else:
+        rows = datasets.load_dataset("json", data_files=str(file), split="train")
+    if "chosen" not in rows.column_names:
+        raise ValueError(f"{file} has no field 'chosen': it has {', '.join(rows.column_names)}")
+    first = (re.match(r"\s*Human:(.*?)(?=\n\nAssistant:|\Z)", text, re.DOTALL) for text in rows["chosen"])
+    texts = dict.fromkeys(match.group(1).strip() for match in first if match)
+    return [{"prompt": text} for text in texts if 0 < len(text) <= MAX_PROMPT]
+
+
+def given(task: Task, file: Path | None) -> list[Given]:
+    """What a set is measured on: distinct facts or messages of a file, or of the Hub. Raises as they do."""
+    return prompts(file) if task.name == "restaurants" else messages("test", file=file)
+
+
+def held_out(prompts: list[Given], count: int) -> list[Given]:
     """`count` facts, drawn without replacement and always the same, that fronts are measured on.
 
     Up to `HELD_OUT` they are among those that `pilot` leaves out.
@@ -65,21 +95,21 @@ def held_out(prompts: list[f.Facts], count: int) -> list[f.Facts]:
     return random.Random(0).sample(prompts, min(max(count, HELD_OUT), len(prompts)))[:count]
 
 
-def pilot(prompts: list[f.Facts], count: int) -> list[f.Facts]:
+def pilot(prompts: list[Given], count: int) -> list[Given]:
     """Up to `count` facts that choices are made on: none of those that fronts are measured on.
 
     Raises ValueError when no others are left.
     """
-    measured = {f.mr(facts) for facts in held_out(prompts, HELD_OUT)}
-    rest = [facts for facts in prompts if f.mr(facts) not in measured]
+    measured = {line(facts) for facts in held_out(prompts, HELD_OUT)}
+    rest = [facts for facts in prompts if line(facts) not in measured]
     if not rest:
         raise ValueError(f"all {len(prompts)} facts are needed for the front: give a file with more than {HELD_OUT}")
     return rest[:count]
 
 
-def digest(prompts: list[f.Facts]) -> str:
-    """SHA-256 of the facts, one meaning representation a line."""
-    return hashlib.sha256("\n".join(map(f.mr, prompts)).encode()).hexdigest()
+def digest(prompts: list[Given]) -> str:
+    """SHA-256 of the facts or messages, one a line."""
+    return hashlib.sha256("\n".join(map(line, prompts)).encode()).hexdigest()
 
 
 def tidy(ref: str) -> str:

@@ -2,10 +2,10 @@
 
     python -m train.evaluate SET --prompts data/e2e/dev.csv --out SET/front.json --log runs/restaurants/texts
 
-Works on any CSV file with a column `mr`. At every preference of a simplex lattice each method writes `--samples`
-texts for each of `--count` facts; all methods and preferences share their random numbers. Oracles write at their own
-preferences alone. Under `accelerate launch` the facts are shared out between the processes. Interrupted, the same
-command resumes.
+Works on any CSV file with a column `mr`; for an assistant, on any JSON lines with transcripts in `chosen`. At every
+preference of a simplex lattice each method writes `--samples` texts for each of `--count` facts or messages; all
+methods and preferences share their random numbers. Oracles write at their own preferences alone. Under `accelerate
+launch` the work is shared out between the processes. Interrupted, the same command resumes.
 """
 
 import argparse
@@ -17,7 +17,6 @@ from pathlib import Path
 import numpy as np
 
 from backbones import coefficients, sets
-from backbones import facts as f
 from backbones.writer import Writer
 from train import data, processes, sampling, statistics
 from train.fluency import log_probabilities, repeated_trigrams
@@ -33,17 +32,26 @@ def cells(soup_set: sets.SoupSet, methods: list[str]) -> list[sampling.Cell]:
     return [(method, mu) for method in methods for mu in own.get(method, lattice)]
 
 
-def add_fluency(records: list[dict], prompts: list[f.Facts], writer: Writer) -> None:
+def add_fluency(records: list[dict], prompts: list[data.Given], writer: Writer) -> None:
     """Add "log_probability" per token under the base to the first sample of every cell, and "repeated" to all."""
     first = [record for record in records if record["sample"] == 0]
-    pairs = [(f.prompt(prompts[record["prompt"]]), record["raw"]) for record in first]
+    task, tokenizer = writer.set.task, writer.soup.tokenizer
+    pairs = [(task.prompt(prompts[record["prompt"]], tokenizer), record["raw"]) for record in first]
     for record, value in zip(first, log_probabilities(writer.soup, pairs), strict=True):
         record["log_probability"] = value
     for record in records:
         record["repeated"] = repeated_trigrams(record["raw"])
 
 
-def conditions(writer: Writer, prompts: list[f.Facts], samples: int) -> dict:
+def reference_point(soup_set: sets.SoupSet) -> tuple[list[float], str]:
+    """What hypervolumes are measured above, and why: 0 is the least value of the rewards of texts; logits have none."""
+    if soup_set.task.name == "restaurants":
+        return [0.0] * len(soup_set.objectives), "none: every reward lies in [0, 1]"
+    point = [round(objective.mean - 2 * objective.std, 4) for objective in soup_set.objectives]
+    return point, "none; the reference lies two standard deviations below the mean of the base's own texts"
+
+
+def conditions(writer: Writer, prompts: list[data.Given], samples: int) -> dict:
     """What is needed to measure again: texts, settings, precision, adapters, versions, commit."""
     soup_set = writer.set
     commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, cwd=Path(__file__).parent)
@@ -59,7 +67,9 @@ def conditions(writer: Writer, prompts: list[f.Facts], samples: int) -> dict:
         "beta": soup_set.beta,
         "extrapolation": soup_set.extrapolation,
         "hyperparameters": {
-            folder.name: json.loads((folder / "hyperparameters.json").read_text()) for folder in soup_set.adapters
+            folder.name: json.loads((folder / "hyperparameters.json").read_text())
+            for folder in soup_set.adapters
+            if (folder / "hyperparameters.json").is_file()  # not of one that was trained elsewhere
         },
         "intervals": f"95 %, paired bootstrap over prompts, {statistics.RESAMPLES} resamples",
         "versions": {
@@ -72,7 +82,7 @@ def conditions(writer: Writer, prompts: list[f.Facts], samples: int) -> dict:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("set", help="name or folder of the set")
-    parser.add_argument("--prompts", type=Path, help="CSV file with a column mr; default: E2E dev from the Hub")
+    parser.add_argument("--prompts", type=Path, help="facts or messages; default: the task's data from the Hub")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument(
         "--log", type=Path, required=True, help="folder of JSON lines of all texts: makes runs resumable"
@@ -86,7 +96,7 @@ def main() -> None:
 
     state = processes.state()
     try:
-        prompts = data.held_out(data.prompts(args.prompts), args.count)
+        prompts = data.held_out(data.given(sets.read(args.set).task, args.prompts), args.count)
     except ValueError as error:
         raise SystemExit(str(error)) from None
     writer = Writer.load(args.set, args.device)
@@ -96,12 +106,15 @@ def main() -> None:
     if not state.is_main_process:
         return
     add_fluency(records, prompts, writer)
+    reference, normalisation = reference_point(writer.set)
     measured = {
         "objectives": [objective.name for objective in writer.set.objectives],
-        "reference_point": [0.0] * len(writer.set.objectives),  # the least value of every reward
-        "normalisation": "none: every reward lies in [0, 1]",
+        "reference_point": reference,
+        "normalisation": normalisation,
         "conditions": conditions(writer, prompts, args.samples),
-        **statistics.summarise(records, prompts, wanted, writer.set.beta, np.random.default_rng(0)),
+        **statistics.summarise(
+            records, prompts, wanted, writer.set.beta, np.array(reference), np.random.default_rng(0)
+        ),
         "training_seeds": [statistics.seed_summary(json.loads(file.read_text())) for file in args.seeds],
     }
     args.out.write_text(json.dumps(measured, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -16,7 +16,6 @@ from pathlib import Path
 import numpy as np
 
 from backbones import coefficients, front, sets
-from backbones import facts as f
 from backbones.soup import Soup
 from backbones.writer import Writer
 from train import data, processes, sampling
@@ -28,7 +27,7 @@ BETAS = (0.6, 0.7, 0.8)
 C = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5)  # 1 + a = 1 / (1 - c), as the official code searches it
 
 
-def measure(writer: Writer, method: str, prompts: list[f.Facts], samples: int, log: Path) -> dict:
+def measure(writer: Writer, method: str, prompts: list[data.Given], samples: int, log: Path) -> dict:
     """The front of one method on the preference lattice: points and hypervolume above 0."""
     n = len(writer.set.objectives)
     mus = [tuple(mu) for mu in coefficients.simplex_lattice(n, PARTS[n]).round(6).tolist()]
@@ -40,7 +39,7 @@ def measure(writer: Writer, method: str, prompts: list[f.Facts], samples: int, l
     }
 
 
-def choose_beta(soup_set: sets.SoupSet, prompts: list[f.Facts], samples: int, work: Path, device: str) -> dict:
+def choose_beta(soup_set: sets.SoupSet, prompts: list[data.Given], samples: int, work: Path, device: str) -> dict:
     """The fronts of all candidates and the best beta."""
     fronts, n = {}, len(soup_set.objectives)
     for beta in BETAS:
@@ -55,7 +54,9 @@ def choose_beta(soup_set: sets.SoupSet, prompts: list[f.Facts], samples: int, wo
     return {"chosen": best, "fronts": fronts}
 
 
-def choose_extrapolation(soup_set: sets.SoupSet, prompts: list[f.Facts], samples: int, work: Path, device: str) -> dict:
+def choose_extrapolation(
+    soup_set: sets.SoupSet, prompts: list[data.Given], samples: int, work: Path, device: str
+) -> dict:
     """The fronts of all candidates and the best strength a."""
     soup, fronts = Soup.load(soup_set.base, list(soup_set.adapters), device), {}
     for c in C:
@@ -71,13 +72,13 @@ def main() -> None:
     parser.add_argument("choice", choices=("beta", "extrapolation"))
     parser.add_argument("set", type=Path)
     parser.add_argument("--work", type=Path, required=True, help="folder of the pilot backbones and of all texts")
-    parser.add_argument("--prompts", type=Path, help="CSV file with a column mr; default: E2E dev from the Hub")
+    parser.add_argument("--prompts", type=Path, help="facts or messages; default: the task's data from the Hub")
     parser.add_argument("--count", type=int, default=100, help="pilot facts")
     parser.add_argument("--samples", type=int, default=1, help="texts per facts and preference")
     parser.add_argument("--device", default="cpu")
     args = parser.parse_args()
     try:
-        prompts = data.pilot(data.prompts(args.prompts), args.count)
+        prompts = data.pilot(data.given(sets.read(args.set).task, args.prompts), args.count)
     except ValueError as error:
         raise SystemExit(str(error)) from None
     choose = {"beta": choose_beta, "extrapolation": choose_extrapolation}[args.choice]

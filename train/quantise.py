@@ -46,7 +46,8 @@ def quantise(source: Path, base: Path) -> None:
     )
     model.save_pretrained(base)
     AutoTokenizer.from_pretrained(source).save_pretrained(base)
-    shutil.copy(source / "hyperparameters.json", base)
+    if (source / "hyperparameters.json").is_file():
+        shutil.copy(source / "hyperparameters.json", base)
 
 
 def main() -> None:
@@ -86,15 +87,21 @@ def main() -> None:
     }
 
     facts = data.meaning_representations(data.load("train", args.data_dir))
-    facts = random.Random(0).sample(facts, args.prompts)
-    soup = Soup.load(args.set / "base", [], "cuda" if torch.cuda.is_available() else "cpu")
-    writer, n = Writer(sets.from_manifest(args.set, manifest), soup), len(objectives)
-    orders = [Order(f, (1 / n,) * n, "base", seed=2 * i + k, top_p=1.0) for i, f in enumerate(facts) for k in (0, 1)]
+    measure(args.set, manifest, random.Random(0).sample(facts, args.prompts))
+
+
+def measure(folder: Path, manifest: dict, given: list[data.Given]) -> None:
+    """Measure means and deviations of the rewards of the base's texts, two for each of `given`; write the manifest."""
+    soup_set = sets.from_manifest(folder, manifest)
+    soup = Soup.load(soup_set.base, [], "cuda" if torch.cuda.is_available() else "cpu")
+    writer, n, longest = Writer(soup_set, soup), len(soup_set.objectives), soup_set.sampling.max_new_tokens
+    settings = {"top_p": 1.0, "max_new_tokens": longest}
+    orders = [Order(g, (1 / n,) * n, "base", 2 * i + k, **settings) for i, g in enumerate(given) for k in (0, 1)]
     texts = [text for start in tqdm(range(0, len(orders), 64)) for text in writer.write(orders[start : start + 64])]
-    for objective in objectives:
+    for objective in manifest["objectives"]:
         rewards = np.array([text.rewards[objective["name"]] for text in texts])
         objective["mean"], objective["std"] = round(rewards.mean(), 4), round(rewards.std(), 4)
-    write_manifest(args.set, manifest)
+    write_manifest(folder, manifest)
 
 
 def write_manifest(folder: Path, manifest: dict) -> None:

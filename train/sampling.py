@@ -5,7 +5,6 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from backbones import facts as f
 from backbones.writer import Order, Writer
 from train import processes
 
@@ -13,7 +12,7 @@ BATCH = 192  # texts written at once, about
 Cell = tuple[str, tuple[float, ...]]  # a method and a preference
 
 
-def sample(writer: Writer, prompts: list[f.Facts], samples: int, cells: list[Cell], log: Path) -> list[dict]:
+def sample(writer: Writer, prompts: list[dict[str, str]], samples: int, cells: list[Cell], log: Path) -> list[dict]:
     """One record per prompt, sample and cell, kept as JSON lines in the folder `log`; sorted.
 
     Every process writes its share to a file of its own and returns the records of all. Records that the log

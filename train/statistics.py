@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from backbones import facts as f
 from backbones import front
 from backbones.coefficients import backbone_matrix
+from backbones.tasks import line
 from train.sampling import Cell
 
 RESAMPLES = 1000
@@ -12,14 +12,19 @@ BASELINE = "rewarded-soup"
 
 
 def summarise(
-    records: list[dict], prompts: list[f.Facts], cells: list[Cell], beta: float, rng: np.random.Generator
+    records: list[dict],
+    prompts: list[dict[str, str]],
+    cells: list[Cell],
+    beta: float,
+    reference: np.ndarray,
+    rng: np.random.Generator,
 ) -> dict:
     """Every method's points and metrics with 95 % intervals, and its differences to Rewarded Soup.
 
-    `records` as `train.sampling` and `train.evaluate` make them. Intervals are percentiles of a bootstrap over
-    prompts, paired: all methods are resampled with the same prompts. "at_oracles" compares hypervolumes at just
-    those preferences of the lattice that have an oracle, "inside_b" at those in the hull of the rows of B, where no
-    coefficient of Bone Soup is negative.
+    `records` as `train.sampling` and `train.evaluate` make them; hypervolumes above `reference` [n]. Intervals are
+    percentiles of a bootstrap over prompts, paired: all methods are resampled with the same prompts. "at_oracles"
+    compares hypervolumes at just those preferences of the lattice that have an oracle, "inside_b" at those in the hull
+    of the rows of B, where no coefficient of Bone Soup is negative.
     """
     counts = rng.multinomial(len(prompts), np.full(len(prompts), 1 / len(prompts)), size=RESAMPLES)
     by_cell: dict[Cell, list[dict]] = {}
@@ -31,7 +36,6 @@ def summarise(
         texts = [by_cell[method, mu] for mu in mus[method]]
         rewards[method] = _means_over_samples(texts, len(prompts))  # (prompts, points, n)
         boots = np.tensordot(counts, rewards[method], axes=1) / len(prompts)  # (resamples, points, n)
-        reference = np.zeros(boots.shape[-1])
         resampled[method] = [front.metrics(np.array(mus[method]), boot, reference) for boot in boots]
         value = front.metrics(np.array(mus[method]), rewards[method].mean(axis=0), reference)
         methods[method] = {
@@ -54,10 +58,12 @@ def summarise(
         )
     lattice = mus.get(BASELINE, [])
     least = backbone_matrix(len(cells[0][1]), beta).min()
+    tuned = [mu for mu in mus.get("morlhf", []) if mu in lattice]
+    inside = [mu for mu in lattice if min(mu) >= least - 1e-6]
     return {
         "methods": methods,
-        "at_oracles": _compare(mus, rewards, counts, [mu for mu in mus.get("morlhf", []) if mu in lattice], "morlhf"),
-        "inside_b": _compare(mus, rewards, counts, [mu for mu in lattice if min(mu) >= least - 1e-6], BASELINE),
+        "at_oracles": _compare(mus, rewards, counts, tuned, "morlhf", reference),
+        "inside_b": _compare(mus, rewards, counts, inside, BASELINE, reference),
     }
 
 
@@ -103,19 +109,18 @@ def _points(texts, mus, rewards, boots, prompts) -> list[dict]:
                     float(np.mean([r["log_probability"] for r in here if "log_probability" in r])), 3
                 ),
                 "repeated": round(float(np.mean([r["repeated"] for r in here])), 4),
-                "example": {"mr": f.mr(prompts[here[0]["prompt"]]), "text": here[0]["text"]},
+                "example": {"mr": line(prompts[here[0]["prompt"]]), "text": here[0]["text"]},
             }
         )
     return points
 
 
-def _compare(mus: dict, rewards: dict, counts: np.ndarray, shared: list[tuple], other: str) -> dict:
+def _compare(mus: dict, rewards: dict, counts: np.ndarray, shared: list, other: str, reference) -> dict:
     """Hypervolume of every method at the `shared` preferences alone, and its ratio to that of the method `other`."""
     volumes, resampled = {}, {}
     for method, own in mus.items():
         if shared and set(shared) <= set(own):
             here = rewards[method][:, [own.index(mu) for mu in shared]]
-            reference = np.zeros(here.shape[-1])
             volumes[method] = front.hypervolume(here.mean(axis=0), reference)
             boots = np.tensordot(counts, here, axes=1) / len(here)
             resampled[method] = [front.hypervolume(boot, reference) for boot in boots]
