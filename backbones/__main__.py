@@ -5,7 +5,7 @@ import json
 import sys
 from pathlib import Path
 
-from backbones import coefficients, sets
+from backbones import coefficients, memory, sets
 
 
 def list_sets(_) -> None:
@@ -17,11 +17,13 @@ def list_sets(_) -> None:
 def check(args) -> None:
     from backbones.writer import Writer  # loads torch, which the other commands do without
 
-    problems = sets.problems(sets.read(args.set))
-    if problems:
-        raise ValueError("\n".join(problems))
+    soup_set = sets.read(args.set)
     writer = Writer.load(args.set, args.device)
-    print(f"{writer.set.name}: ok ({', '.join(writer.soup.adapter_names)} on a base in {writer.precision})")
+    needs = memory.of_set(soup_set, 1, writer.device, writer.soup.dtype.itemsize)
+    adapters, size = ", ".join(writer.soup.adapter_names), memory.readable(needs["weights"] + needs["adapters"])
+    print(f"{soup_set.name}: ok ({adapters} on a base in {writer.precision}; weights and adapters {size})")
+    for problem in sets.problems(soup_set):
+        print(f"before it is shipped: {problem}")
 
 
 def generate(args) -> None:

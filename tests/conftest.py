@@ -49,7 +49,7 @@ def base(tmp_path_factory):
 
 def make_adapter(base, folder, seed, **settings):
     """Save a random LoRA adapter on the de-quantised base as PEFT does."""
-    model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32).dequantize()
+    model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32, device_map={"": "cpu"}).dequantize()
     torch.manual_seed(seed)
     lora = {"r": 4, "lora_alpha": 8, "target_modules": "all-linear", "init_lora_weights": False} | settings
     get_peft_model(model, LoraConfig(task_type="CAUSAL_LM", **lora)).save_pretrained(folder)

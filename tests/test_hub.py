@@ -97,6 +97,12 @@ def repositories(served):
         if oracle["adapter"] == "adapters/backbone-1":
             oracle["adapter"] = backbone
     (mine / "manifest.json").write_text(json.dumps(manifest))
+    three = folder / "org" / "three"
+    shutil.copytree(sets.SETS / "restaurants-3", three, ignore=shutil.ignore_patterns("reward-models"))
+    shutil.copytree(sets.SETS / "restaurants-3" / "reward-models" / "upbeat", folder / "org" / "judge")
+    manifest = json.loads((three / "manifest.json").read_text())
+    manifest["objectives"][2]["reward_model"] = {"hub": "org/judge", "revision": COMMIT}
+    (three / "manifest.json").write_text(json.dumps(manifest | {"name": "three"}))
     return folder
 
 
@@ -129,6 +135,24 @@ def test_a_set_of_the_hub_writes_what_the_same_set_writes_here_and_then_without_
     offline = run(GENERATE, "http://127.0.0.1:9", tmp_path, "org/my-set", *ORDER, HF_HUB_OFFLINE="1")
     assert offline.returncode == 0, offline.stderr
     assert offline.stdout == there.stdout and asked == []
+
+
+APP = """
+from app import serve
+from app.settings import Settings
+from backbones.writer import Order
+writers = serve.load(Settings.read())
+serve.page(writers, Settings.read())
+print(writers["three"].write([Order({"name": "Elm"}, (0, 0, 1), max_new_tokens=8)])[0].rewards)
+"""
+
+
+def test_the_app_serves_a_set_of_the_hub_with_its_reward_model_next_to_the_shipped_ones(served, repositories, tmp_path):
+    app = run(("-c", APP), served[0], tmp_path, BONESOUP_SETS="org/three@main, restaurants, org/nothing")
+    assert app.returncode == 0, app.stderr
+    assert "Bone Soup: three (10 adapters), restaurants (7 adapters) on" in app.stdout
+    assert "the set org/nothing is left out: org/nothing at main cannot be had from the Hub" in app.stdout
+    assert "'upbeat': 0." in app.stdout
 
 
 def test_what_the_hub_does_not_have_is_said_in_one_line(served, repositories, tmp_path):

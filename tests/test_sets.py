@@ -189,13 +189,23 @@ def test_broken_json_and_unknown_sets_are_named(copied):
         sets.read("nowhere")
 
 
+def test_checking_a_set_that_works_says_what_it_lacks_to_be_shipped(copied):
+    (copied / "front.json").unlink()
+    done = command("check", str(copied))
+    assert done.returncode == 0 and ": ok (backbone-1, " in done.stdout
+    assert (
+        "before it is shipped:" in done.stdout and "front.json is missing: make it with train.evaluate" in done.stdout
+    )
+
+
 def command(*arguments):
     return subprocess.run([sys.executable, "-m", "backbones", *arguments], capture_output=True, text=True, timeout=120)
 
 
 def test_the_command_line():
     assert "restaurants" in command("list").stdout
-    assert "ok" in command("check", "restaurants").stdout
+    checked = command("check", "restaurants").stdout
+    assert "ok" in checked and "shipped" not in checked
     facts = "name[A B], eatType[pub], food[Indian], priceRange[cheap], customer rating[low], area[riverside], near[C D]"
     arguments = ["generate", "restaurants", "--prompt", facts, "--preference", "0.7", "0.3"]
     first, again = (command(*arguments, "--samples", "2", "--seed", "4", "--json") for _ in range(2))
