@@ -48,7 +48,14 @@ def chat(base, tmp_path_factory):
     for seed, name in enumerate(("helpful", "harmless")):
         torch.manual_seed(seed)
         config = GPT2Config(
-            vocab_size=len(words), n_positions=64, n_embd=32, n_layer=2, n_head=2, num_labels=1 + seed, eos_token_id=0
+            vocab_size=len(words),
+            n_positions=64,
+            n_embd=32,
+            n_layer=2,
+            n_head=2,
+            num_labels=1 + seed,
+            bos_token_id=0,
+            eos_token_id=0,
         )
         GPT2ForSequenceClassification(config).save_pretrained(folder / "judges" / name)
         words.save_pretrained(folder / "judges" / name)

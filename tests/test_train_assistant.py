@@ -43,7 +43,14 @@ def given(base, tmp_path_factory):
     for output, name in enumerate(("helpful", "harmless")):
         torch.manual_seed(output)
         config = GPT2Config(
-            vocab_size=len(words), n_positions=128, n_embd=32, n_layer=1, n_head=2, num_labels=2, eos_token_id=0
+            vocab_size=len(words),
+            n_positions=128,
+            n_embd=32,
+            n_layer=1,
+            n_head=2,
+            num_labels=2,
+            bos_token_id=0,
+            eos_token_id=0,
         )
         GPT2ForSequenceClassification(config).save_pretrained(folder / name)
         words.save_pretrained(folder / name)
