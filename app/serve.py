@@ -7,6 +7,7 @@ import gradio as gr
 import torch
 from fastapi.exceptions import RequestValidationError
 from gradio.route_utils import FnIndexInferError
+from gradio.state_holder import StateHolder
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse
@@ -20,6 +21,7 @@ from backbones.serving import Kitchen
 from backbones.writer import Writer
 
 MAX_BODY = 1_000_000  # bytes of one request
+NEWEST = 32  # sessions that are kept without anything to keep
 
 log = logging.getLogger(__name__)
 
@@ -91,15 +93,36 @@ LAUNCH = {
 }
 
 
-def launch(page: gr.Blocks, **options):
-    """Start the web server, with limits on what is sent; `options` are those of `Blocks.launch`."""
+class Visitors(StateHolder):
+    """What gradio keeps for every session, of which each call of a program is one.
+
+    Programs have no history, but gradio would push the visitors' out for them, and keeps about 90 kB for each: so of
+    the sessions without one just the newest are kept. One that is missing is made anew when it is asked for.
+    """
+
+    def update(self, session_id: str) -> None:
+        super().update(session_id)
+        with self.lock:
+            idle = [key for key, session in self.session_data.items() if not session.state_data]
+            for key in idle[:-NEWEST]:
+                del self.session_data[key]
+                self.time_last_used.pop(key, None)
+
+
+def launch(page: gr.Blocks, prevent_thread_lock: bool = False, **options):
+    """Start the web server, with limits on what is sent and kept; `options` are those of `Blocks.launch`."""
     handlers = dict.fromkeys((KeyError, TypeError, FnIndexInferError), misdirected)
     # Made anew, since gradio puts what belongs to one page in here: a second one would not start with it.
     app = {
         "middleware": [Middleware(Limit)],
         "exception_handlers": handlers | {RequestValidationError: malformed},
     }
-    return page.launch(**LAUNCH, app_kwargs=app, **options)
+    served = page.launch(**LAUNCH, app_kwargs=app, prevent_thread_lock=True, **options)
+    served[0].state_holder = Visitors()
+    served[0].state_holder.set_blocks(page)
+    if not prevent_thread_lock:
+        page.block_thread()
+    return served
 
 
 def load(settings: Settings) -> dict[str, Writer]:

@@ -7,13 +7,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import gradio as gr
 import pytest
 import torch
 
 from app import serve
+from app.page import build
 from app.settings import Settings
 from backbones import memory, sets
 from backbones.writer import Order
+from tests.fake import FakeStream, fake_set
 
 ROOT = Path(__file__).parents[1]
 
@@ -87,3 +90,24 @@ def test_a_set_that_cannot_fit_is_left_out_before_it_is_loaded(monkeypatch, caps
         serve.load(settings(sets="restaurants", device="cpu", rows="64"))
     said = capsys.readouterr().out
     assert "the set needs" in said and "free: write fewer texts at one time (BONESOUP_ROWS" in said
+
+
+def test_calls_of_programs_do_not_push_out_what_visitors_have_written():
+    page = build([fake_set()], FakeStream())
+    page.state_session_capacity = 40
+    visitors = serve.Visitors()
+    visitors.set_blocks(page)
+    history = next(key for key, block in page.blocks.items() if isinstance(block, gr.State))
+    visitors["visitor"][history] = ["a text"]
+    for i in range(100):
+        assert visitors[f"program {i}"].blocks_config.fns
+    assert visitors["visitor"][history] == ["a text"]
+    assert len(visitors.session_data) <= serve.NEWEST + 1 and len(visitors.time_last_used) <= serve.NEWEST + 1
+
+
+def test_the_page_is_launched_with_it():
+    page = build([fake_set()], FakeStream())
+    app, _, _ = serve.launch(page, prevent_thread_lock=True, quiet=True, server_name="127.0.0.1")
+    assert isinstance(app.state_holder, serve.Visitors) and page.state_holder is app.state_holder
+    assert app.state_holder.capacity == serve.LAUNCH["state_session_capacity"]
+    page.close()
