@@ -3,12 +3,23 @@
 import pytest
 import torch
 from peft import LoraConfig, get_peft_model
-from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM
+from transformers import (
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    GPT2Config,
+    GPT2ForSequenceClassification,
+    LlamaConfig,
+    LlamaForCausalLM,
+)
 
 from backbones.soup import NF4, Soup
 from tests.browser import launched
 from train.sft import tokenizer
 
+CHAT = (
+    "{% for m in messages %}[{{ m['role'] }}] {{ m['content'] }}\n{% endfor %}"
+    "{% if add_generation_prompt %}[assistant] {% endif %}"
+)
 CORPUS = [
     "<name> is a cheap pub near <near>.",
     "In the city centre, <name> serves Italian food for £20-25.",
@@ -45,6 +56,26 @@ def base(tmp_path_factory):
     for saved in (folder / "fp32", folder / "nf4"):
         words.save_pretrained(saved)
     return folder / "nf4"
+
+
+def make_chat_model(base, folder):
+    """Save an unquantised chat model, the base with a template; returns its tokenizer."""
+    words = AutoTokenizer.from_pretrained(base)
+    words.chat_template = CHAT
+    AutoModelForCausalLM.from_pretrained(base.parent / "fp32").save_pretrained(folder)
+    words.save_pretrained(folder)
+    return words
+
+
+def make_judge(words, folder, seed, labels=2, positions=64):
+    """Save a random sequence classifier of messages with answers."""
+    torch.manual_seed(seed)
+    ends = {"bos_token_id": 0, "eos_token_id": 0}
+    config = GPT2Config(
+        vocab_size=len(words), n_positions=positions, n_embd=32, n_layer=1, n_head=2, num_labels=labels, **ends
+    )
+    GPT2ForSequenceClassification(config).save_pretrained(folder)
+    words.save_pretrained(folder)
 
 
 def make_adapter(base, folder, seed, **settings):

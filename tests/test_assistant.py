@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer, GPT2Config, GPT2ForSequenceClassification
+from transformers import GPT2ForSequenceClassification
 
 from app.choices import from_query
 from app.handlers import FIELDS, Handlers
@@ -23,13 +23,9 @@ from backbones.serving import Kitchen
 from backbones.tasks import Assistant
 from backbones.writer import Order, Writer
 from tests.browser import needs_browser, press
-from tests.conftest import make_adapter
+from tests.conftest import make_adapter, make_chat_model, make_judge
 
 ROOT = Path(__file__).parents[1]
-CHAT = (
-    "{% for m in messages %}[{{ m['role'] }}] {{ m['content'] }}\n{% endfor %}"
-    "{% if add_generation_prompt %}[assistant] {% endif %}"
-)
 TEMPLATE = "\n\nHuman: {prompt}\n\nAssistant: {text}"
 MESSAGE = "Where can I eat\nin the city centre?"
 
@@ -38,27 +34,12 @@ MESSAGE = "Where can I eat\nin the city centre?"
 def chat(base, tmp_path_factory):
     """A set in a folder of its own: an unquantised chat base, two backbones, two specialists, two judges."""
     folder = tmp_path_factory.mktemp("sets") / "chat"
-    words = AutoTokenizer.from_pretrained(base)
-    words.chat_template = CHAT
-    AutoModelForCausalLM.from_pretrained(base.parent / "fp32").save_pretrained(folder / "base")
-    words.save_pretrained(folder / "base")
+    words = make_chat_model(base, folder / "base")
     kinds = ("backbone-1", "backbone-2", "specialist-1", "specialist-2")
     for seed, name in enumerate(kinds):
         make_adapter(base, folder / "adapters" / name, seed)
     for seed, name in enumerate(("helpful", "harmless")):
-        torch.manual_seed(seed)
-        config = GPT2Config(
-            vocab_size=len(words),
-            n_positions=64,
-            n_embd=32,
-            n_layer=2,
-            n_head=2,
-            num_labels=1 + seed,
-            bos_token_id=0,
-            eos_token_id=0,
-        )
-        GPT2ForSequenceClassification(config).save_pretrained(folder / "judges" / name)
-        words.save_pretrained(folder / "judges" / name)
+        make_judge(words, folder / "judges" / name, seed, labels=1 + seed)
     manifest = {
         "format": sets.FORMAT,
         "name": "chat",

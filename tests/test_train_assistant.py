@@ -6,15 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer, GPT2Config, GPT2ForSequenceClassification
 
 from backbones import sets
 from backbones.writer import Order, Writer
+from tests.conftest import make_chat_model, make_judge
 from train import assistant, backbones, data, evaluate, pilot
 from train.backbones import training_prompts
 
-CHAT = "{% for m in messages %}[{{ m['role'] }}] {{ m['content'] }}\n{% endfor %}[assistant] "
 TEMPLATE = "\n\nHuman: {prompt}\n\nAssistant: {text}"
 FOODS = ("Italian", "English", "French", "Indian", "Chinese", "Japanese")
 MESSAGES = [f"Where is the {i}. pub\nwith {food} food?" for i in range(40) for food in FOODS]
@@ -35,25 +33,9 @@ def run(main, *arguments):
 def given(base, tmp_path_factory):
     """A folder with a chat base, reward models, objectives.json and HH-RLHF's files."""
     folder = tmp_path_factory.mktemp("given")
-    words = AutoTokenizer.from_pretrained(base)
-    words.chat_template = CHAT
-    AutoModelForCausalLM.from_pretrained(base.parent / "fp32").save_pretrained(folder / "base")
-    words.save_pretrained(folder / "base")
-    objectives = []
+    words, objectives = make_chat_model(base, folder / "base"), []
     for output, name in enumerate(("helpful", "harmless")):
-        torch.manual_seed(output)
-        config = GPT2Config(
-            vocab_size=len(words),
-            n_positions=128,
-            n_embd=32,
-            n_layer=1,
-            n_head=2,
-            num_labels=2,
-            bos_token_id=0,
-            eos_token_id=0,
-        )
-        GPT2ForSequenceClassification(config).save_pretrained(folder / name)
-        words.save_pretrained(folder / name)
+        make_judge(words, folder / name, output, positions=128)
         (folder / name / "training_args.bin").write_bytes(b"a pickle")
         entry = {"name": name, "label": name.capitalize(), "description": name, "template": TEMPLATE}
         objectives.append(entry | {"reward_model": str(folder / name), "output": output})
