@@ -288,6 +288,8 @@ def test_a_link_opened_in_another_browser_gives_the_same_texts(page, browser, se
     three(page)
     press(page, "all upbeat")
     page.get_by_role("button", name="Sampling").click()
+    page.get_by_label("Seed", exact=True).wait_for(state="visible")
+    page.wait_for_timeout(700)  # a field that has just come into view takes its value once more
     page.get_by_label("Seed", exact=True).fill("42")
     choose(page, "Right column", "MOD")
     write(page)
