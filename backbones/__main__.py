@@ -15,13 +15,18 @@ def list_sets(_) -> None:
 
 
 def check(args) -> None:
-    from backbones.writer import Writer  # loads torch, which the other commands do without
+    import torch  # which the other commands do without
+
+    from backbones.writer import Writer
 
     soup_set = sets.read(args.set)
-    writer = Writer.load(args.set, args.device)
-    needs = memory.of_set(soup_set, 1, writer.device, writer.soup.dtype.itemsize)
-    adapters, size = ", ".join(writer.soup.adapter_names), memory.readable(needs["weights"] + needs["adapters"])
-    print(f"{soup_set.name}: ok ({adapters} on a base in {writer.precision}; weights and adapters {size})")
+    device = args.device or ("cuda" if torch.cuda.is_available() else "cpu")
+    needs = memory.of_set(soup_set, 64, device, 2 if device.startswith("cuda") else 4)
+    parts = ", ".join(f"{part} {memory.readable(size)}" for part, size in needs.items())
+    print(f"{soup_set.name} with 64 texts at one time on {device}: {parts}", flush=True)
+    memory.refuse_if_too_large(needs, device)
+    writer = Writer.load(args.set, device)
+    print(f"{soup_set.name}: ok ({', '.join(writer.soup.adapter_names)} on a base in {writer.precision})")
     for problem in sets.problems(soup_set):
         print(f"before it is shipped: {problem}")
 

@@ -205,7 +205,7 @@ def command(*arguments):
 def test_the_command_line():
     assert "restaurants" in command("list").stdout
     checked = command("check", "restaurants").stdout
-    assert "ok" in checked and "shipped" not in checked
+    assert "ok" in checked and "shipped" not in checked and "weights 4." in checked and "total" in checked
     facts = "name[A B], eatType[pub], food[Indian], priceRange[cheap], customer rating[low], area[riverside], near[C D]"
     arguments = ["generate", "restaurants", "--prompt", facts, "--preference", "0.7", "0.3"]
     first, again = (command(*arguments, "--samples", "2", "--seed", "4", "--json") for _ in range(2))
