@@ -7,12 +7,10 @@ from app.choices import Choices
 from backbones import coefficients as c
 from backbones.writer import Text
 
-PARTS = {2: 10, 3: 6}  # of the grid, as the shipped fronts are measured
-
 
 def grid(n: int) -> list[tuple[float, ...]]:
     """The preferences of a sweep over n objectives."""
-    return [tuple(mu) for mu in c.simplex_lattice(n, PARTS.get(n, 3)).round(12).tolist()]
+    return [tuple(mu) for mu in c.simplex_lattice(n, c.PARTS.get(n, 3)).round(12).tolist()]
 
 
 def made(choices: Choices, texts: list[Text]) -> dict:

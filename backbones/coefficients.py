@@ -10,6 +10,7 @@ import numpy as np
 
 SOUPS = ("bone-soup", "bone-soup-anchored", "bone-soup-extrapolated", "rewarded-soup", "no-mapping")  # one merge each
 METHODS = (*SOUPS, "mod", "morlhf", "base")
+PARTS = {2: 10, 3: 6}  # of the lattice that fronts are measured on and sweeps are written on: 11 and 28 points
 
 
 def preference(values, n: int) -> np.ndarray:

@@ -17,11 +17,10 @@ from pathlib import Path
 import numpy as np
 
 from backbones import coefficients, sets
+from backbones.coefficients import PARTS
 from backbones.writer import Writer
 from train import data, processes, sampling, statistics
 from train.fluency import log_probabilities, repeated_trigrams
-
-PARTS = {2: 10, 3: 6}  # of the preference lattice: 11 and 28 points
 
 
 def cells(soup_set: sets.SoupSet, methods: list[str]) -> list[sampling.Cell]:
