@@ -2,15 +2,22 @@
 
 import json
 import textwrap
-from html import escape
+from collections.abc import Sequence
+from html import escape, unescape
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 
 from app import history
 from app import sweep as sweeps
-from backbones import front as fronts
-from backbones.front import LABELS, LONE
+from app.history import Entry, Mean
+from app.sweep import Sweep
+from backbones.merging import front as fronts
+from backbones.merging.front import Front, Point
+from backbones.merging.methods import LABELS, LONE
+from backbones.merging.preference import Preference
+from backbones.tasks.objectives import Objective
 
 # Okabe and Ito's colour-blind-safe palette and a violet; a colour means the same method everywhere.
 COLOURS = {
@@ -28,7 +35,17 @@ CHI_SQUARE_95 = 5.991  # of two degrees of freedom
 SPACE = "3d"  # the view of all three objectives
 
 
-def views(labels: list[str]) -> list[tuple[str, str]]:
+def colour(method: str) -> str:
+    """The colour of a method: a neutral one for those that have none of their own."""
+    return COLOURS.get(method, NEUTRAL)
+
+
+def faint(method: str, opacity: float) -> str:
+    """A method's colour, seen through."""
+    return f"rgba{(*(int(colour(method)[i : i + 2], 16) for i in (1, 3, 5)), opacity)}"
+
+
+def views(labels: Sequence[str]) -> list[tuple[str, str]]:
     """What a front of the objectives `labels` can be looked at in: (label, value), planes "i-j" and 3-D."""
     n = len(labels)
     planes = [(f"{labels[i]} × {labels[j]}", f"{i}-{j}") for i in range(n) for j in range(i + 1, n)]
@@ -36,31 +53,32 @@ def views(labels: list[str]) -> list[tuple[str, str]]:
 
 
 def front_figure(
-    front: dict,
-    labels: list[str],
-    methods: list[str],
-    mu,
+    front: Front | None,
+    objectives: Sequence[Objective],
+    methods: Sequence[str],
+    mu: Preference,
     view: str = "0-1",
-    texts: list[dict] | None = None,
-    sweep: dict | None = None,
+    entries: Sequence[Entry] = (),
+    sweep: Sweep | None = None,
 ) -> go.Figure:
     """Measured fronts, what is expected for `mu` [n], the texts of the session and the front of a sweep.
 
-    `labels` [n]: the objectives' names. `methods`: those of the columns; oracles and base are always drawn. `view`: one
-    of `views`. `texts`: entries of `history`; `sweep`: see `sweep.made`. Every marker's customdata begins with a key
-    in JSON that says what it is: ["front", method, index], ["text", id] or ["sweep", column, index].
+    `front`: None where nothing has been measured. `methods`: those of the columns; oracles and base are always drawn.
+    `view`: one of `views`. `entries`: the session's texts of this set. Every marker's customdata begins with a key in
+    JSON that says what it is: ["front", method, index], ["text", id] or ["sweep", column, index].
     """
-    canvas, names = _Canvas(labels, view), front["objectives"]
-    measured = [method for method in dict.fromkeys((*methods, *LONE)) if method in front["methods"]]
-    for method in measured:
-        _add_front(canvas, front["methods"][method]["points"], method)
-    for column, (method, entries) in enumerate(zip(methods, sweep["columns"] if sweep else (), strict=False)):
-        _add_sweep(canvas, sweeps.front(entries, names), method, column)
-    for method in measured:
+    canvas, names = _Canvas([objective.label for objective in objectives], view), [one.name for one in objectives]
+    measured = {method: front.points(method) if front else () for method in dict.fromkeys((*methods, *LONE))}
+    measured = {method: points for method, points in measured.items() if points}
+    for method, points in measured.items():
+        _add_front(canvas, points, method)
+    for column, (method, swept) in enumerate(zip(methods, sweep.columns if sweep else (), strict=False)):
+        _add_sweep(canvas, sweeps.front(swept, names), method, column)
+    for method, points in measured.items():
         if method in methods:
-            _add_expected(canvas, front["methods"][method]["points"], method, mu)
-    for method in dict.fromkeys(text["method"] for text in texts or ()):
-        _add_texts(canvas, [text for text in texts if text["method"] == method], method, names)
+            _add_expected(canvas, points, method, mu)
+    for method in dict.fromkeys(one.text.request.method for one in entries):
+        _add_texts(canvas, [one for one in entries if one.text.request.method == method], method, names)
     return canvas.finished()
 
 
@@ -73,10 +91,13 @@ def ellipse(centre, covariance, steps: int = 16) -> np.ndarray:
 
 
 class _Canvas:
-    """A figure in one view: adds markers at rewards [k, n], in a plane or in space."""
+    """A figure in one view: adds markers at rewards [k, n], in a plane or in space.
 
-    def __init__(self, labels: list[str], view: str):
-        self.labels, self.space, self.figure = labels, view == SPACE, go.Figure()
+    Plotly takes text for HTML: labels are escaped here, once for all places where they are shown.
+    """
+
+    def __init__(self, labels: Sequence[str], view: str):
+        self.labels, self.space, self.figure = [escape(label) for label in labels], view == SPACE, go.Figure()
         self.axes = list(range(3)) if self.space else [int(axis) for axis in view.split("-")]
         n = len(labels)
         self.third = None if self.space or n == 2 else next(i for i in range(n) if i not in self.axes)
@@ -108,7 +129,7 @@ class _Canvas:
 
     def finished(self) -> go.Figure:
         axis = {"gridcolor": GRID, "zeroline": False, "linecolor": GRID}
-        titles = [f"{escape(self.labels[i])} →" for i in self.axes]
+        titles = [f"{self.labels[i]} →" for i in self.axes]
         self.figure.update_layout(
             height=430,
             margin={"l": 8, "r": 8, "t": 8, "b": 8},
@@ -121,6 +142,7 @@ class _Canvas:
         )
         if self.space:
             axis |= {"showbackground": False}
+            titles = [_without_entities(title) for title in titles]
             scene = {f"{name}axis": axis | {"title": {"text": title}} for name, title in zip("xyz", titles)}
             self.figure.update_layout(scene=scene | {"camera": {"eye": {"x": 1.5, "y": 1.5, "z": 0.9}}})
         else:
@@ -131,39 +153,39 @@ class _Canvas:
         return self.figure
 
 
-def _add_front(canvas: _Canvas, points: list[dict], method: str) -> None:
-    colour = COLOURS[method]
-    rewards = np.array([point["rewards"] for point in points])
+def _add_front(canvas: _Canvas, points: Sequence[Point], method: str) -> None:
+    rewards = np.array([point.rewards for point in points])
     if not canvas.space:
         _add_regions(canvas, points, rewards, method)
-    half = np.array([np.subtract(point["high"], point["low"]) / 2 for point in points])
+    half = np.array([np.subtract(point.high, point.low) / 2 for point in points])
     # With two objectives the points are a line; with three a sheet, of which a plane shows a projection.
     line = rewards.shape[1] == 2 and method not in LONE
     symbol = {"morlhf": "square", "base": "x"}.get(method, "circle")
     canvas.add(
         rewards,
         half if canvas.space else None,
-        {"color": colour, "size": 9, "symbol": symbol},
+        {"color": colour(method), "size": 9, "symbol": symbol},
         colour_third=True,
         mode="lines+markers" if line else "markers",
         name=LABELS[method],
-        line={"color": colour, "width": 2},
+        line={"color": colour(method), "width": 2},
         customdata=[
-            [_key("front", method, i), shares(p["preference"]), canvas.hover(p["rewards"]), f"{p['words']:.0f}"]
-            for i, p in enumerate(points)
+            [_key("front", method, i), str(point.preference), canvas.hover(point.rewards), f"{point.words:.0f}"]
+            for i, point in enumerate(points)
         ],
         hovertemplate=(
             f"<b>{LABELS[method]}</b> at %{{customdata[1]}}<br>%{{customdata[2]}}<br>%{{customdata[3]}} words on "
             "average<br><i>click: go there, with an example</i><extra></extra>"
         ),
-        **({"bars": _faint(colour, 0.35)} if canvas.space else {}),
+        **({"bars": faint(method, 0.35)} if canvas.space else {}),
     )
 
 
-def _add_regions(canvas: _Canvas, points: list[dict], rewards: np.ndarray, method: str) -> None:
-    plane, outlines = canvas.axes, []
+def _add_regions(canvas: _Canvas, points: Sequence[Point], rewards: np.ndarray, method: str) -> None:
+    plane = canvas.axes
+    outlines: list[Any] = []
     for point, centre in zip(points, rewards[:, plane]):
-        covariance = np.array(point["covariance"])[np.ix_(plane, plane)]
+        covariance = np.array(point.covariance)[np.ix_(plane, plane)]
         outlines += [ellipse(centre, covariance), [[np.nan, np.nan]]]
     x, y = np.round(np.concatenate(outlines), 4).T
     canvas.figure.add_scatter(
@@ -172,43 +194,44 @@ def _add_regions(canvas: _Canvas, points: list[dict], rewards: np.ndarray, metho
         mode="lines",
         line={"width": 0},
         fill="toself",
-        fillcolor=_faint(COLOURS[method], 0.18),
+        fillcolor=faint(method, 0.18),
         name=f"{LABELS[method]}, 95 % region",
         showlegend=False,
         hoverinfo="skip",
     )
 
 
-def _add_expected(canvas: _Canvas, points: list[dict], method: str, mu) -> None:
-    value, low, high = (fronts.expected_at(method, points, mu, field) for field in ("rewards", "low", "high"))
+def _add_expected(canvas: _Canvas, points: Sequence[Point], method: str, mu: Preference) -> None:
+    value, low, high = (fronts.expected(method, points, mu, end) for end in ("rewards", "low", "high"))
     canvas.add(
         [value],
         [np.subtract(high, low) / 2],
-        {"symbol": "diamond-open", "size": 17, "color": COLOURS[method], "line": {"width": 3}},
-        bars=COLOURS[method],
+        {"symbol": "diamond-open", "size": 17, "color": colour(method), "line": {"width": 3}},
+        bars=colour(method),
         mode="markers",
         name=f"{LABELS[method]}, expected",
         showlegend=False,
-        hovertemplate=f"<b>{LABELS[method]}</b>, expected here<br>{canvas.hover(value)}<extra></extra>",
+        text=[canvas.hover(value)],
+        hovertemplate=f"<b>{LABELS[method]}</b>, expected here<br>%{{text}}<extra></extra>",
     )
 
 
-def _add_sweep(canvas: _Canvas, points: list[dict], method: str, column: int) -> None:
+def _add_sweep(canvas: _Canvas, points: Sequence[Mean], method: str, column: int) -> None:
     line = len(canvas.labels) == 2
     canvas.add(
-        [point["rewards"] for point in points],
+        [point.rewards for point in points],
         None,
-        {"color": COLOURS[method], "size": 9, "symbol": "cross"},
+        {"color": colour(method), "size": 9, "symbol": "cross"},
         colour_third=True,
         mode="lines+markers" if line else "markers",
         name=f"{LABELS[method]}, this prompt",
-        line={"color": COLOURS[method], "width": 1.5, "dash": "dot"},
+        line={"color": colour(method), "width": 1.5, "dash": "dot"},
         customdata=[
             [
                 _key("sweep", column, i),
-                shares(point["preference"]),
-                canvas.hover(point["rewards"]),
-                _wrap(point["entries"][0]["text"]),
+                str(point.preference),
+                canvas.hover(point.rewards),
+                _wrap(point.entries[0].text.text),
             ]
             for i, point in enumerate(points)
         ],
@@ -219,38 +242,38 @@ def _add_sweep(canvas: _Canvas, points: list[dict], method: str, column: int) ->
     )
 
 
-def _add_texts(canvas: _Canvas, texts: list[dict], method: str, names: list[str]) -> None:
-    groups = history.means(texts, names)
-    several = [one for group in groups if len(group["entries"]) > 1 for one in group["entries"]]
+def _add_texts(canvas: _Canvas, entries: Sequence[Entry], method: str, names: Sequence[str]) -> None:
+    groups = history.means(entries, names)
+    several = [one for group in groups if len(group.entries) > 1 for one in group.entries]
     if several:
-        rewards = [[one["rewards"][name] for name in names] for one in several]
+        rewards = [[one.text.rewards[name] for name in names] for one in several]
         canvas.add(
             rewards,
             None,
-            {"color": COLOURS[method], "size": 8, "opacity": 0.35},
+            {"color": colour(method), "size": 8, "opacity": 0.35},
             mode="markers",
             showlegend=False,
             name=f"{LABELS[method]}, one text",
             customdata=[
-                [_key("text", one["id"]), shares(one["preference"]), canvas.hover(r), _wrap(one["text"])]
+                [_key("text", one.id), str(one.text.request.preference), canvas.hover(r), _wrap(one.text.text)]
                 for one, r in zip(several, rewards)
             ],
             hovertemplate=_wrote(method),
         )
     canvas.add(
-        [group["mean"] for group in groups],
-        np.array([group["error"] for group in groups]),
-        {"color": COLOURS[method], "size": 14, "symbol": _star(canvas), "line": {"color": "white", "width": 1}},
-        bars=COLOURS[method],
+        [group.rewards for group in groups],
+        np.array([group.error for group in groups]),
+        {"color": colour(method), "size": 14, "symbol": _star(canvas), "line": {"color": "white", "width": 1}},
+        bars=colour(method),
         mode="markers",
         showlegend=False,
         name=f"{LABELS[method]}, written",
         customdata=[
             [
-                _key("text", group["entries"][-1]["id"]),
-                shares(group["entries"][-1]["preference"]),
-                canvas.hover(group["mean"]),
-                _summary(group["entries"]),
+                _key("text", group.entries[-1].id),
+                str(group.preference),
+                canvas.hover(group.rewards),
+                _summary(group.entries),
             ]
             for group in groups
         ],
@@ -265,10 +288,10 @@ def _wrote(method: str) -> str:
     )
 
 
-def _summary(entries: list[dict]) -> str:
+def _summary(entries: Sequence[Entry]) -> str:
     if len(entries) > 1:
         return f"mean of {len(entries)} texts ± standard error"
-    return _wrap(entries[0]["text"])
+    return _wrap(entries[0].text.text)
 
 
 def _star(canvas: _Canvas) -> str:
@@ -279,13 +302,9 @@ def _key(*parts) -> str:
     return json.dumps(parts)
 
 
-def shares(mu) -> str:
-    """A preference [n] on the simplex for people: 70 % / 30 %."""
-    return " / ".join(f"{100 * share:.0f} %" for share in mu)
-
-
-def _faint(colour: str, opacity: float) -> str:
-    return f"rgba{(*(int(colour[i : i + 2], 16) for i in (1, 3, 5)), opacity)}"
+def _without_entities(escaped: str) -> str:
+    """Escaped text for axes in space, where plotly knows tags but no entities."""
+    return unescape(escaped.replace("&lt;", "‹").replace("&gt;", "›"))
 
 
 def _wrap(text: str) -> str:

@@ -1,228 +1,235 @@
-"""What happens on the page when something is moved, pressed or clicked. No layout here."""
+"""What happens on the page when something is moved, pressed or clicked. No layout here.
 
-import random
+Handlers take the values of the page's parts by name, see `controls.Parts`, and give news of other parts by name.
+"""
+
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 
 from app import choices as ch
-from app import figures, history, render
+from app import figures, history, views
 from app import sweep as sweeps
+from app.choices import Choices, Values
+from app.controls import News
+from app.history import Entry
 from app.preference import percent, props
-from backbones import coefficients as c
-from backbones import export, theory
-from backbones import facts as f
-from backbones.serving import ServingError, Waiting
-from backbones.sets import SoupSet
-from backbones.writer import Order, Text
+from app.sweep import Sweep
+from backbones.engine.request import Request, Text
+from backbones.engine.scheduler import Waiting
+from backbones.merging.preference import Preference
+from backbones.store import exporting
+from backbones.store.soup_set import SoupSet
 
-FIELDS = (*f.SLOTS, "prompt")  # what can be given, of all tasks
-CONTROLS = 4 + len(FIELDS) + 5  # the page's controls
-MAX_EXPORTS = 20  # adapters kept on disk for download; the oldest go first
-MAX_WORDS = 600  # characters of an error message
+MAX_EXPORTS = 20  # files kept on disk for download; the oldest go first
+COLUMNS = ("left_column", "right_column")
 
-NAMES = (
-    "The Golden Lantern",
-    "Bistro Aurora",
-    "Café Juniper",
-    "The Copper Kettle",
-    "Nonna's Table",
-    "Blue Heron",
-)
-NEIGHBOURS = ("", "the Old Mill", "Hotel Meridian", "Platform Nine", "the Botanic Garden")
-
-Stream = Callable[[str, list[Order]], Iterator[list[Text] | Waiting]]
+Stream = Callable[[str, Sequence[Request]], Generator[list[Text] | Waiting, None, None]]
 
 
 class Handlers:
     """Handlers for the sets served; holds nothing of a visitor, so that visitors cannot see each other.
 
-    `stream` gives the running texts of orders for a set by its name. The last arguments of most handlers are the
-    values of the page's controls: set, methods left and right, preference in percent, one value for each of
-    `FIELDS`, samples, temperature, top-p, seed, same random numbers.
+    `stream` gives the running texts of requests to a set by its name. `chosen` is what the controls hold, `view` what
+    the figure shows, `texts` the history, `swept` the last sweep. Raise ValueError or ServingError, in words for
+    people.
     """
 
-    def __init__(self, sets: list[SoupSet], stream: Stream):
+    def __init__(self, sets: Sequence[SoupSet], stream: Stream):
         self.sets, self.stream = {soup_set.name: soup_set for soup_set in sets}, stream
         self.files = Path(tempfile.mkdtemp(prefix="bone-soup-"))
 
-    def look(self, view: str, texts: list[dict], sweep: dict | None, *controls) -> tuple:
+    def look(self, chosen: Values, view: str, texts: list[Entry], swept: Sweep | None) -> News:
         """Coefficients, expected positions and the figure, before anything is generated; and a sweep's texts."""
-        soup_set, methods = self.sets[controls[0]], controls[1:3]
+        soup_set, methods = self.sets[chosen.set_name], chosen.methods
         try:
-            mu = ch.normalised(controls[3], len(soup_set.objectives))
+            mu = ch.preferred(soup_set, chosen.preference)
         except ValueError as error:
-            return render.problem(str(error)), *[gr.skip()] * 3
-        swept = self._swept(sweep, controls)
-        columns = [gr.skip()] * 2
+            return {"coefficients": views.problem(str(error))}
+        swept = self._swept(swept, chosen)
+        news: News = {}
         if swept:
-            note = f"From the sweep, at {figures.shares(sweeps.nearest(mu))}. Write writes anew at your preference."
-            columns = [_column(soup_set, method, part, note) for method, part in zip(methods, sweeps.at(swept, mu))]
-        mixes = [
-            (method, *mix(soup_set, method, mu), render.expected(soup_set, method, mu))
-            for method in dict.fromkeys(methods)
-        ]
-        return (
-            render.coefficients(mixes) + hint(soup_set, mu),
-            self._figure(soup_set, methods, mu, view, texts, swept),
-            *columns,
-        )
+            note = f"From the sweep, at {sweeps.nearest(mu)}. Write writes anew at your preference."
+            for name, method, part in zip(COLUMNS, methods, swept.at(mu), strict=True):
+                news[name] = _column(soup_set, method, part, note)
+        return news | {
+            "coefficients": views.merges(soup_set, methods, mu) + views.hint(soup_set, mu),
+            "plot": self._figure(soup_set, methods, mu, view, texts, swept),
+        }
 
-    def choose(self, name: str, left: str, right: str) -> tuple:
+    def empty(self, columns: Sequence[str], chosen: Values) -> News:
+        """`columns` before their first text."""
+        methods = dict(zip(COLUMNS, chosen.methods, strict=True))
+        return {name: views.empty(methods[name]) for name in columns}
+
+    def choose(self, chosen: Values) -> News:
         """Preference control and methods that suit another set; everything else stays."""
-        soup_set = self.sets[name]
-        n = len(soup_set.objectives)
-        choices = method_choices(soup_set)
-        chosen = zip((left, right), columns_of(soup_set))
-        columns = [
-            gr.update(choices=choices, value=method if method in soup_set.methods else other)
-            for method, other in chosen
-        ]
-        return gr.update(value=[100 / n] * n, **props(soup_set)), *columns
+        soup_set = self.sets[chosen.set_name]
+        methods = (
+            method if method in soup_set.methods else other
+            for method, other in zip(chosen.methods, ch.first_methods(soup_set), strict=True)
+        )
+        return {"chosen": _set_controls(soup_set, methods, Preference.equal(len(soup_set.objectives)))}
 
-    def follow(self, name: str, left: str, right: str, view: str) -> tuple:
+    def follow(self, chosen: Values, view: str) -> News:
         """Views, results, the points as a table, and the form, whatever has changed the set or the methods."""
-        soup_set = self.sets[name]
-        views = figures.views([objective.label for objective in soup_set.objectives])
-        update = gr.update(choices=views, value=_view(soup_set, view), visible=len(views) > 1)
-        form = [gr.update(visible=field in soup_set.task.fields) for field in ("name", "name", "prompt")]
-        return update, render.results(soup_set.front), render.front(soup_set, (left, right)), *form
+        soup_set = self.sets[chosen.set_name]
+        planes = _views(soup_set)
+        tasks = {one.task.name for one in self.sets.values()}
+        return {
+            "view": gr.update(choices=planes, value=_view(soup_set, view), visible=len(planes) > 1),
+            "results": views.results(soup_set),
+            "points": views.front(soup_set, chosen.methods),
+            "dice": gr.update(visible=soup_set.task.example() is not None),
+            "forms": {name: gr.update(visible=name == soup_set.task.name) for name in tasks},
+        }
 
-    def write(self, view: str, texts: list[dict], sweep: dict | None, *controls) -> Iterator[tuple]:
-        """Write with both methods at one preference: columns, figure, history and its table."""
-        with clear_words():
-            choices = self._check(controls)
-            orders, written = choices.orders(), []
-            for written in self.texts(choices, orders):
-                yield (*_columns(choices, written), *[gr.skip()] * 3)
-        name = choices.soup_set.name
-        texts = history.add(texts, [history.entry(name, o, t, "write") for o, t in zip(orders, written, strict=True)])
-        swept = self._swept(sweep, controls)
+    def dice(self, chosen: Values) -> News:
+        """Something to write about."""
+        task = self.sets[chosen.set_name].task
+        example = task.example()
+        return {} if example is None else {"chosen": {"given": {task.name: _fields(task, example)}}}
+
+    def write(self, chosen: Values, view: str, texts: list[Entry], swept: Sweep | None) -> Iterator[News]:
+        """Write with both methods at one preference: columns, then figure, history and its table."""
+        choices = chosen.checked(self.sets)
+        written: list[Text] = []
+        for news in self.texts(choices, choices.requests()):
+            yield _columns(choices, news)
+            written = [] if isinstance(news, Waiting) else news
+        texts = history.add(texts, history.entries(choices.soup_set.name, written, "write"))
+        swept = self._swept(swept, chosen)
         figure = self._figure(choices.soup_set, choices.methods, choices.preference, view, texts, swept)
-        yield gr.skip(), gr.skip(), figure, texts, render.history(texts)
+        yield {"plot": figure, "texts": texts, "history": views.history(texts)}
 
-    def sweep(self, view: str, texts: list[dict], *controls) -> Iterator[tuple]:
-        """Write at every preference of the grid: progress, columns, figure, sweep and its table."""
-        with clear_words():
-            choices = self._check(controls)
-            grid, written = sweeps.grid(len(choices.preference)), []
-            shown = grid.index(sweeps.nearest(choices.preference)) * choices.samples
-            half = len(grid) * choices.samples
-            yield render.progress(0, 2 * half), *[gr.skip()] * 5
-            for written in self.texts(choices, choices.orders(grid)):
-                done, here = 0, written
-                if not isinstance(written, Waiting):
-                    done = sum(text.done for text in written)
-                    here = [text for i in (shown, half + shown) for text in written[i : i + choices.samples]]
-                yield render.progress(done, 2 * half), *_columns(choices, here), *[gr.skip()] * 3
-        sweep = sweeps.made(choices, written)
-        _, figure, *columns = self.look(view, texts, sweep, *controls)
-        yield "", *columns, figure, sweep, render.sweep(sweep["columns"])
+    def sweep(self, chosen: Values, view: str, texts: list[Entry]) -> Iterator[News]:
+        """Write at every preference of the grid: progress and columns, then figure, sweep and its table."""
+        choices = chosen.checked(self.sets)
+        grid = sweeps.grid(len(choices.preference))
+        shown = grid.index(sweeps.nearest(choices.preference)) * choices.samples
+        half = len(grid) * choices.samples
+        written: list[Text] = []
+        yield {"progress": views.progress(0, 2 * half)}
+        for news in self.texts(choices, choices.requests(grid)):
+            here: list[Text] | Waiting = news
+            if not isinstance(news, Waiting):
+                written = news
+                here = [text for i in (shown, half + shown) for text in news[i : i + choices.samples]]
+            done = sum(text.done for text in written)
+            yield {"progress": views.progress(done, 2 * half), **_columns(choices, here)}
+        swept = sweeps.made(choices, written)
+        seen = self.look(chosen, view, texts, swept)
+        yield seen | {"progress": "", "swept": swept, "grid": views.sweep(swept.columns)}
 
-    def point(self, event: gr.EventData, texts: list[dict], sweep: dict | None, *controls) -> tuple:
+    def point(self, event: gr.EventData, chosen: Values, texts: list[Entry], swept: Sweep | None) -> News:
         """What was clicked comes back: the controls, the example and both columns.
 
         `event.key` as in `figures.front_figure`, or ["preference", *shares].
         """
-        unchanged, example = [gr.skip()] * len(controls), gr.skip()
+        news: News = {}
         try:
             kind, *place = event.key
             if kind == "text":
-                return self._reopened(next(text for text in texts if text["id"] == place[0]), controls[1], controls[2])
-            soup_set = self.sets[controls[0]]
+                return self._reopened(next(one for one in texts if one.id == place[0]), chosen)
+            soup_set = self.sets[chosen.set_name]
             if kind == "preference":
-                mu = place
+                mu = ch.preferred(soup_set, place)
             elif kind == "sweep":
                 names = [objective.name for objective in soup_set.objectives]
-                mu = sweeps.front(sweep["columns"][place[0]], names)[place[1]]["preference"]
+                mu = sweeps.front(swept.columns[place[0]], names)[place[1]].preference
             else:
                 measured = soup_set.points(place[0])[place[1]]
-                mu, example = measured["preference"], render.example(soup_set, place[0], measured)
-            unchanged[3] = percent(ch.normalised(mu, len(soup_set.objectives)))
+                mu, news["example"] = measured.preference, views.example(soup_set, place[0], measured)
         except (StopIteration, LookupError, TypeError, ValueError, AttributeError):
-            words = "what was clicked is no longer kept: write it again"
-            raise gr.Error(words, print_exception=False) from None
-        return *unchanged, example, gr.skip(), gr.skip()
+            raise ValueError("what was clicked is no longer kept: write it again") from None
+        return news | {"chosen": {"preference": percent(mu)}}
 
-    def reopen(self, query: str) -> tuple:
+    def reopen(self, query: str) -> News:
         """The controls as the link says with which the page was opened, and what is wrong with it."""
-        if not query:
-            return *[gr.skip()] * CONTROLS, ""
         try:
-            return *controls_of(ch.from_query(self.sets, query)), ""
+            return {"problem": ""} | ({"chosen": controls_of(ch.from_query(self.sets, query))} if query else {})
         except ValueError as error:
-            return *[gr.skip()] * CONTROLS, render.problem(f"The link cannot be opened: {error}.")
+            return {"problem": views.problem(f"The link cannot be opened: {error}.")}
 
-    def link(self, *controls) -> str:
+    def link(self, chosen: Values) -> News:
         """The query of a link to the page as it is."""
-        with clear_words():
-            return self._check(controls).query()
+        return {"query": chosen.checked(self.sets).query()}
 
-    def take(self, texts: list[dict], sweep: dict | None, kind: str) -> str:
+    def follow_with_link(self, chosen: Values) -> News:
+        """The same, unasked: the link stays where the page cannot be written from."""
+        try:
+            return self.link(chosen)
+        except ValueError:
+            return {}
+
+    def take(self, kind: str, texts: list[Entry], swept: Sweep | None) -> News:
         """A file with the texts of the session, the sweep's last: "csv" or "json"."""
-        entries = texts + [one for column in (sweep["columns"] if sweep else ()) for one in column]
+        entries = texts + [one for column in (swept.columns if swept else ()) for one in column]
         if not entries:
-            raise gr.Error("nothing has been written yet: press Write first", print_exception=False)
+            raise ValueError("nothing has been written yet: press Write first")
         path = Path(tempfile.mkdtemp(dir=self.files)) / f"bone-soup.{kind}"
-        path.write_text((history.as_csv if kind == "csv" else history.as_json)(entries), encoding="utf-8")
+        text = history.as_csv(entries, self.sets) if kind == "csv" else history.as_json(entries)
+        path.write_text(text, encoding="utf-8")
         self._tidy()
-        return str(path)
+        return {"file": str(path)}
 
-    def adapter(self, side: int, *controls) -> str:
+    def adapter(self, side: int, chosen: Values) -> News:
         """A file with the merged adapter of a column (0: left, 1: right) at the preference chosen."""
-        with clear_words():
-            soup_set = self.sets[controls[0]]
-            mu = ch.normalised(controls[3], len(soup_set.objectives))
-            path = export.zipped(soup_set, controls[1 + side], mu, Path(tempfile.mkdtemp(dir=self.files)))
+        soup_set = ch.served(self.sets, chosen.set_name)
+        mu = ch.preferred(soup_set, chosen.preference)
+        path = exporting.zipped(soup_set, chosen.methods[side], mu, Path(tempfile.mkdtemp(dir=self.files)))
         self._tidy()
-        return str(path)
+        return {"file": str(path)}
 
-    def _check(self, controls: tuple) -> ch.Choices:
-        name, left, right, preference, *rest = controls
-        given, settings = dict(zip(FIELDS, rest)), rest[len(FIELDS) :]
-        soup_set = ch.served(self.sets, name)
-        given = {field: given[field] for field in soup_set.task.fields}
-        return ch.check(soup_set, (left, right), preference, given, *settings)
-
-    def texts(self, choices: ch.Choices, orders: list[Order]) -> Iterator[list[Text] | Waiting]:
-        """The running texts of orders; closing the generator stops the work."""
-        with closing(self.stream(choices.soup_set.name, orders)) as running:
+    def texts(self, choices: Choices, requests: Sequence[Request]) -> Iterator[list[Text] | Waiting]:
+        """The running texts of requests; closing the generator stops the work."""
+        with closing(self.stream(choices.soup_set.name, requests)) as running:
             yield from running
 
-    def _swept(self, sweep: dict | None, controls: tuple) -> dict | None:
-        """The sweep, if it is one of the facts, methods and settings that are chosen now."""
+    def _swept(self, swept: Sweep | None, chosen: Values) -> Sweep | None:
+        """The sweep, if it is one of the given, methods and settings that are chosen now."""
         try:
-            return sweep if sweep and sweep["choices"].alike(self._check(controls)) else None
+            return swept if swept and swept.choices.alike(chosen.checked(self.sets)) else None
         except ValueError:
             return None
 
-    def _figure(self, soup_set: SoupSet, methods, mu, view: str, texts: list[dict], sweep: dict | None):
-        labels = [objective.label for objective in soup_set.objectives]
-        mine = [text for text in texts if text["set"] == soup_set.name]
-        front = soup_set.front or {"objectives": [objective.name for objective in soup_set.objectives], "methods": {}}
-        return figures.front_figure(front, labels, list(methods), mu, _view(soup_set, view), mine, sweep)
+    def _figure(
+        self,
+        soup_set: SoupSet,
+        methods: Sequence[str],
+        mu: Preference,
+        view: str,
+        texts: list[Entry],
+        swept: Sweep | None,
+    ) -> Any:
+        mine = [one for one in texts if one.set_name == soup_set.name]
+        return figures.front_figure(
+            soup_set.front, soup_set.objectives, methods, mu, _view(soup_set, view), mine, swept
+        )
 
-    def _reopened(self, one: dict, left: str, right: str) -> tuple:
+    def _reopened(self, one: Entry, chosen: Values) -> News:
         """A text in the column of its method, or else in the left one, with all its settings."""
-        side = 1 if one["method"] == right != left else 0
-        methods = (left, one["method"]) if side else (one["method"], right)
-        soup_set = self.sets[one["set"]]
-        methods = tuple(method if method in soup_set.methods else "base" for method in methods)
-        choices = ch.Choices(
+        soup_set, request = self.sets[one.set_name], one.text.request
+        side = 1 if request.method == chosen.right != chosen.left else 0
+        wanted = (chosen.left, request.method) if side else (request.method, chosen.right)
+        methods = tuple(method if method in soup_set.methods else ch.BASE for method in wanted)
+        choices = Choices(
             soup_set,
             methods,
-            tuple(one["preference"]),
-            one["facts"],
-            temperature=one["temperature"],
-            top_p=one["top_p"],
-            seed=one["seed"],
+            request.preference,
+            request.given,
+            temperature=request.temperature,
+            top_p=request.top_p,
+            seed=request.seed,
         )
-        columns = [render.empty(method) for method in methods]
-        columns[side] = _column(soup_set, one["method"], [one], f"Written before, with seed {one['seed']}.")
-        return *controls_of(choices), gr.skip(), *columns
+        columns = {name: views.empty(method) for name, method in zip(COLUMNS, methods, strict=True)}
+        note = f"Written before, with seed {request.seed}."
+        columns[COLUMNS[side]] = _column(soup_set, request.method, [one], note)
+        return {"chosen": controls_of(choices), **columns}
 
     def _tidy(self) -> None:
         """Delete the files that were made for download, but for the newest."""
@@ -232,109 +239,51 @@ class Handlers:
             path.parent.rmdir()
 
 
-def controls_of(choices: ch.Choices) -> list:
-    """The values of the page's controls for choices."""
-    soup_set, names = choices.soup_set, method_choices(choices.soup_set)
-    return [
-        soup_set.name,
-        *(gr.update(choices=names, value=method) for method in choices.methods),
-        gr.update(value=percent(choices.preference), **props(soup_set)),
-        *(choices.facts.get(field, "") if field in soup_set.task.fields else gr.skip() for field in FIELDS),
-        choices.samples,
-        choices.temperature,
-        choices.top_p,
-        choices.seed,
-        choices.same_noise,
-    ]
+def controls_of(choices: Choices) -> dict[str, Any]:
+    """What the page's controls hold for choices."""
+    task = choices.soup_set.task
+    return _set_controls(choices.soup_set, choices.methods, choices.preference) | {
+        "set_name": choices.soup_set.name,
+        "given": {task.name: _fields(task, choices.given)},
+        "samples": choices.samples,
+        "temperature": choices.temperature,
+        "top_p": choices.top_p,
+        "seed": choices.seed,
+        "same_noise": choices.same_noise,
+    }
 
 
-def columns_of(soup_set: SoupSet) -> tuple[str, str]:
-    """What the columns hold at first: Bone Soup and its baseline, or what the set has of them."""
-    left, right = (method if method in soup_set.methods else "base" for method in ("bone-soup", "rewarded-soup"))
-    return left, right
+def _set_controls(soup_set: SoupSet, methods, mu: Preference) -> dict[str, Any]:
+    """The controls whose form a set decides."""
+    left, right = (gr.update(choices=ch.method_choices(soup_set), value=method) for method in methods)
+    return {"left": left, "right": right, "preference": gr.update(value=percent(mu), **props(soup_set))}
 
 
-def method_choices(soup_set: SoupSet) -> list[tuple[str, str]]:
-    """What a column can hold: (label, method)."""
-    return [(figures.LABELS[method], method) for method in soup_set.methods]
+def _fields(task, given: dict[str, str]) -> dict[str, str]:
+    """A value for every field of the form."""
+    return {field.name: given.get(field.name, "") for field in task.fields}
 
 
-def mix(soup_set: SoupSet, method: str, mu) -> tuple[list[tuple[str, float]], str]:
-    """What a method makes of the preference mu [n]: (adapter, coefficient) pairs, and a remark where they need one."""
-    if method == "base":
-        return [], "no adapter"
-    if method == "morlhf":
-        oracle = soup_set.nearest_oracle(mu)
-        return [(oracle.adapter.name, 1.0)], f"tuned for {figures.shares(oracle.preference)}"
-    if method == "mod":
-        names = [folder.name for folder in soup_set.specialists]
-        return list(zip(names, mu.tolist(), strict=True)), "mixed at every token"
-    pairs = []
-    mixed = c.merging_coefficients(method, mu, soup_set.beta, soup_set.extrapolation)
-    for folders, values in zip((soup_set.backbones, soup_set.specialists), mixed.tolist(), strict=True):
-        if any(values):
-            pairs += zip((folder.name for folder in folders), values, strict=True)
-    return pairs, ""
-
-
-def hint(soup_set: SoupSet, mu) -> str:
-    """Where theory puts Bone Soup's advantage, and whether mu [n] lies there."""
-    b = soup_set.beta
-    if len(mu) == 2:
-        low, high = theory.theorem_1(b)
-        where = "inside" if low < mu[0] < high else "outside"
-        label = soup_set.objectives[0].label.lower()
-        words = (
-            f"Theorem 1 (two quadratic rewards) guarantees Bone Soup's lead over Rewarded Soup from {100 * low:.0f} % "
-            f"to {100 * high:.0f} % {label}: your {100 * mu[0]:.0f} % is {where}."
-        )
-    else:
-        inside = bool((c.bone_soup(mu, b) >= 0).all())
-        words = (
-            "Theorem 1 speaks of two objectives. With three, Bone Soup merges without extrapolating inside the rows "
-            + (
-                "of B: your preference is inside."
-                if inside
-                else "of B: your preference is outside, some coefficient is negative."
-            )
-        )
-    return f'<div class="hint">{words}</div>'
-
-
-def dice() -> list[str]:
-    """Example facts, one value per slot in the order of `facts.SLOTS`."""
-    draw = {slot: random.choice(("", *values, *values)) for slot, values in f.VALUES.items()}
-    return [random.choice(NAMES), *draw.values(), random.choice(NEIGHBOURS)]
-
-
-@contextmanager
-def clear_words() -> Iterator[None]:
-    """Within this block errors that are meant for people reach them as they are, without a trace."""
-    try:
-        yield
-    except (ValueError, ServingError) as error:
-        raise gr.Error(_cut(str(error)), print_exception=False) from None
-
-
-def _cut(words: str) -> str:
-    """A message without its middle where it repeats something very long: the fix stands at its end."""
-    return words if len(words) <= MAX_WORDS else f"{words[: MAX_WORDS // 2]} ... {words[-MAX_WORDS // 2 :]}"
+def _views(soup_set: SoupSet) -> list[tuple[str, str]]:
+    return figures.views([objective.label for objective in soup_set.objectives])
 
 
 def _view(soup_set: SoupSet, view: str) -> str:
     """The view chosen, or the first where this set does not have it."""
-    views = [value for _, value in figures.views([objective.label for objective in soup_set.objectives])]
-    return view if view in views else views[0]
+    known = [value for _, value in _views(soup_set)]
+    return view if view in known else known[0]
 
 
-def _columns(choices: ch.Choices, written: list[Text] | Waiting) -> list[str]:
+def _columns(choices: Choices, written: list[Text] | Waiting) -> News:
     if isinstance(written, Waiting):
-        return [render.waiting(method, written.ahead) for method in choices.methods]
-    parts = written[: len(written) // 2], written[len(written) // 2 :]
-    objectives = choices.soup_set.objectives
-    return [render.texts(m, part, choices.facts, objectives) for m, part in zip(choices.methods, parts, strict=True)]
+        return {
+            name: views.waiting(method, written.ahead) for name, method in zip(COLUMNS, choices.methods, strict=True)
+        }
+    half, soup_set = len(written) // 2, choices.soup_set
+    parts = zip(COLUMNS, choices.methods, (written[:half], written[half:]), strict=True)
+    return {name: views.texts(soup_set.task, method, part, soup_set.objectives) for name, method, part in parts}
 
 
-def _column(soup_set: SoupSet, method: str, entries: list[dict], note: str) -> str:
-    written = [history.text_of(one) for one in entries]
-    return render.texts(method, written, entries[0]["facts"], soup_set.objectives, note)
+def _column(soup_set: SoupSet, method: str, entries: Sequence[Entry], note: str) -> str:
+    """A column of texts that were written before."""
+    return views.texts(soup_set.task, method, [one.text for one in entries], soup_set.objectives, note)

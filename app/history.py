@@ -1,76 +1,114 @@
-"""The texts of a visitor's session: as plain dicts in the page's state, and as files to take away. Pure."""
+"""The texts of a visitor's session, and files of them to take away. Pure."""
 
 import csv
 import io
 import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
-from backbones.tasks import line
-from backbones.writer import Order, Text
+from backbones.engine.request import Text
+from backbones.merging.preference import Preference
+from backbones.store.soup_set import SoupSet
 
 MAX_TEXTS = 300  # kept per visitor; the oldest go first
+FORMULA = tuple("=+-@＝＋－＠")  # what a spreadsheet takes for the start of a formula, also after white space
+CONTROL = ("\t", "\r", "\n")  # what some skip before they look for one
 
 
-def entry(set_name: str, order: Order, text: Text, source: str) -> dict:
-    """A finished text with all it takes to write it again. `source`: "write" or "sweep"."""
-    return {
-        "set": set_name,
-        "method": order.method,
-        "preference": list(order.preference),
-        "facts": order.facts,
-        "seed": order.seed,
-        "temperature": order.temperature,
-        "top_p": order.top_p,
-        "text": text.text,
-        "raw": text.raw,
-        "tokens": text.tokens,
-        "rewards": text.rewards,
-        "source": source,
-    }
+@dataclass(frozen=True)
+class Entry:
+    """A finished text of a set, with all it takes to write it again: see its request.
 
-
-def add(history: list[dict], entries: list[dict]) -> list[dict]:
-    """The history with new entries, each text once, numbered from 1 in "id"."""
-    number = history[-1]["id"] if history else 0
-    kept = [old for old in history if not any(_same(old, new) for new in entries)]
-    return (kept + [new | {"id": number + i} for i, new in enumerate(entries, 1)])[-MAX_TEXTS:]
-
-
-def text_of(entry: dict) -> Text:
-    """The text of an entry, as the writer gave it."""
-    return Text(entry["text"], entry["raw"], entry["tokens"], True, entry["rewards"])
-
-
-def means(entries: list[dict], names: list[str]) -> list[dict]:
-    """Entries of one method, preference and facts together: "entries", "mean" [n] and "error" [n] of their rewards.
-
-    "error" is the standard error of the mean, 0 for a single text. `names` [n]: the objectives.
+    `source`: "write", "sweep" or "api". `id`: its number in a history; None elsewhere.
     """
-    groups: dict[tuple, list[dict]] = {}
+
+    set_name: str
+    text: Text
+    source: str
+    id: int | None = None
+
+
+@dataclass(frozen=True)
+class Mean:
+    """Entries of one method, preference and given together: mean [n] of their rewards and its standard error [n], 0
+    for a single text."""
+
+    entries: tuple[Entry, ...]
+    rewards: np.ndarray
+    error: np.ndarray
+
+    @property
+    def preference(self) -> Preference:
+        """The one that all were written for."""
+        return self.entries[0].text.request.preference
+
+
+def entries(set_name: str, texts: Sequence[Text], source: str) -> list[Entry]:
+    """Entries for finished texts of a set."""
+    return [Entry(set_name, text, source) for text in texts]
+
+
+def add(history: list[Entry], new: list[Entry]) -> list[Entry]:
+    """The history with new entries, each text once, numbered from 1."""
+    number = (history[-1].id or 0) if history else 0
+    known = [(one.set_name, one.text.request) for one in new]
+    kept = [old for old in history if (old.set_name, old.text.request) not in known]
+    return (kept + [replace(one, id=number + i) for i, one in enumerate(new, 1)])[-MAX_TEXTS:]
+
+
+def means(entries: Sequence[Entry], names: Sequence[str]) -> list[Mean]:
+    """The mean rewards of the entries of each method, preference and given, in order. `names` [n]: the objectives."""
+    groups: dict[tuple, list[Entry]] = {}
     for one in entries:
-        groups.setdefault((one["method"], *one["preference"], line(one["facts"])), []).append(one)
+        request = one.text.request
+        groups.setdefault((request.method, request.preference, *request.given.items()), []).append(one)
     results = []
     for group in groups.values():
-        rewards = np.array([[one["rewards"][name] for name in names] for one in group])  # (texts, n)
+        rewards = np.array([[one.text.rewards[name] for name in names] for one in group])  # (texts, n)
         error = rewards.std(axis=0, ddof=1) / np.sqrt(len(group)) if len(group) > 1 else np.zeros(len(names))
-        results.append({"entries": group, "mean": rewards.mean(axis=0), "error": error})
+        results.append(Mean(tuple(group), rewards.mean(axis=0), error))
     return results
 
 
-def as_json(entries: list[dict]) -> str:
+def flat(one: Entry) -> dict[str, Any]:
+    """An entry for others to see."""
+    request = one.text.request
+    number = {} if one.id is None else {"id": one.id}
+    return {
+        "set": one.set_name,
+        "method": request.method,
+        "preference": list(request.preference),
+        "given": request.given,
+        "seed": request.seed,
+        "temperature": request.temperature,
+        "top_p": request.top_p,
+        "text": one.text.text,
+        "rewards": one.text.rewards,
+        "source": one.source,
+    } | number
+
+
+def as_json(entries: Sequence[Entry]) -> str:
     """The entries as a JSON list."""
     return json.dumps([flat(one) for one in entries], indent=1, ensure_ascii=False)
 
 
-def as_csv(entries: list[dict]) -> str:
-    """The entries as CSV with a header: one column per reward of any set, what was given as one line."""
+def as_csv(entries: Sequence[Entry], sets: Mapping[str, SoupSet]) -> str:
+    """The entries as CSV with a header: one column per reward of any set, what was given as one line.
+
+    `sets`: by name, those that the entries are of. No cell is a formula to a spreadsheet.
+    """
     rows = []
     for one in entries:
         row = flat(one)
         rewards = {f"reward {name}": value for name, value in row.pop("rewards").items()}
-        shares = "-".join(f"{100 * share:.6g}" for share in one["preference"])
-        rows.append(row | {"preference": shares, "facts": line(one["facts"]), "text": _inert(one["text"])} | rewards)
+        shares = "-".join(f"{100 * share:.6g}" for share in row["preference"])
+        given = sets[one.set_name].task.line(row["given"])
+        row |= {"preference": shares, "given": given} | rewards
+        rows.append({column: _inert(value) for column, value in row.items()})
     columns = list(dict.fromkeys(column for row in rows for column in row))
     file = io.StringIO()
     writer = csv.DictWriter(file, columns)
@@ -79,16 +117,8 @@ def as_csv(entries: list[dict]) -> str:
     return file.getvalue()
 
 
-def flat(one: dict) -> dict:
-    """What of an entry is for others to see."""
-    return {key: value for key, value in one.items() if key not in ("raw", "tokens")}
-
-
-def _inert(text: str) -> str:
-    """A text that a spreadsheet does not take for a formula."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@") else text
-
-
-def _same(one: dict, other: dict) -> bool:
-    keys = ("set", "method", "preference", "facts", "seed", "temperature", "top_p")
-    return all(one[key] == other[key] for key in keys)
+def _inert(cell: Any) -> Any:
+    """A cell that a spreadsheet does not take for a formula."""
+    if isinstance(cell, str) and (cell.startswith(CONTROL) or cell.lstrip().startswith(FORMULA)):
+        return f"'{cell}"
+    return cell

@@ -1,16 +1,18 @@
 """The preference control: sliders that always add up to 100 %, a lock, presets, and a triangle for three objectives."""
 
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 
-from backbones import coefficients
-from backbones.sets import SoupSet
+from backbones.merging import coefficients
+from backbones.merging.preference import Preference
+from backbones.store.soup_set import SoupSet
 
 SCRIPT = (Path(__file__).parent / "preference.js").read_text(encoding="utf-8")
 
 
-class Preference(gr.HTML):
+class Sliders(gr.HTML):
     """Value: percentages [n], one per objective, which sum to 100. Events: `input` while it moves; `rest` when it
     comes to rest while the checkbox `#live` is checked."""
 
@@ -21,7 +23,7 @@ class Preference(gr.HTML):
         return {"type": "array", "items": {"type": "number"}}
 
 
-def props(soup_set: SoupSet) -> dict:
+def props(soup_set: SoupSet) -> dict[str, Any]:
     """What the control shows for a set: labels and descriptions of its objectives, rows of B in percent."""
     matrix = coefficients.backbone_matrix(len(soup_set.objectives), soup_set.beta)
     return {
@@ -31,6 +33,6 @@ def props(soup_set: SoupSet) -> dict:
     }
 
 
-def percent(mu) -> list[float]:
-    """The control's value for a preference [n] on the simplex."""
-    return [round(100 * float(share), 6) for share in mu]
+def percent(mu: Preference) -> list[float]:
+    """The control's value for a preference [n]."""
+    return [round(100 * share, 6) for share in mu]

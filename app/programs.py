@@ -1,106 +1,122 @@
 """What programs and language models can call: API endpoints and MCP tools of the same names."""
 
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from gradio.block_function import BlockFunction
-from gradio.context import Context
-from gradio_client.utils import is_file_obj_with_meta, traverse
 
 from app import choices as ch
-from app import figures, history
+from app import history, patches, words
 from app import sweep as sweeps
-from app.handlers import Handlers, clear_words, mix
-from backbones import coefficients as c
-from backbones.sets import SoupSet
-from backbones.writer import Order
+from app.choices import Choices
+from app.handlers import Handlers
+from backbones.engine.request import Request
+from backbones.merging.methods import BASELINE, BONE_SOUP, LABELS, METHODS
+from backbones.store.soup_set import SoupSet
 
 MAX_SWEEP_METHODS = 2
-README = Path(__file__).parents[1] / "README.md"
+PAGE = Path(__file__).parents[1] / "docs" / "api.md"
 
 
 class Programs:
-    """The endpoints; their docstrings are what a language model reads, so they say everything it needs."""
+    """The endpoints; their docstrings are what a language model reads, so they say everything it needs.
+
+    What they say of the sets served, of what is given and of methods is filled in by `described`. Endpoints raise
+    ValueError or ServingError.
+    """
 
     def __init__(self, handlers: Handlers):
         self.sets, self.handlers = handlers.sets, handlers
 
-    def publish(self, jobs: int) -> None:
+    def publish(self, page: gr.Blocks, jobs: int) -> None:
         """Add the endpoints to the page that is being laid out."""
-        page = Context.root_block
-        page.validate_inputs = complete
-        for event in page.fns.values():
-            event.api_name = None  # the page's own events need none, and one of them would take "sweep"
+        patches.fill_in_defaults(page)
+        patches.hide_events(page)
         texts = {"concurrency_id": "texts", "concurrency_limit": jobs}
-        gr.api(self.generate, api_name="generate", **texts)
-        gr.api(self.sweep, api_name="sweep", **texts)
-        gr.api(self.coefficients, api_name="coefficients", queue=False)
-        gr.api(self.front, api_name="front", queue=False)
+        gr.api(self.described(self.generate), api_name="generate", **texts)
+        gr.api(self.described(self.sweep), api_name="sweep", **texts)
+        gr.api(self.described(self.coefficients), api_name="coefficients", queue=False)
+        gr.api(self.described(self.front), api_name="front", queue=False)
+
+    def described(self, endpoint: Callable) -> Callable:
+        """An endpoint whose docstring tells of the sets served, and whose errors reach the caller in words."""
+
+        @wraps(endpoint)
+        def call(*args, **kwargs):
+            with words.clear():
+                return endpoint(*args, **kwargs)
+
+        known = {method: METHODS[method] for one in self.sets.values() for method in one.methods}
+        call.__doc__ = (endpoint.__doc__ or "").format(
+            sets="; ".join(map(_about, self.sets.values())),
+            given="; ".join({one.task.name: one.task.usage for one in self.sets.values()}.values()),
+            methods=" ".join(f"{name} ({method.label}): {method.meaning}" for name, method in known.items()),
+            names=" or ".join(self.sets),
+        )
+        return call
 
     def generate(
         self,
-        facts: dict[str, str],
+        given: dict[str, str],
         preference: list[float],
-        method: str = "bone-soup",
+        method: str = BONE_SOUP,
         set_name: str = "",
         samples: int = 1,
         seed: int = 0,
         temperature: float = 1.0,
         top_p: float = 0.9,
     ) -> list[dict[str, Any]]:
-        """Write short descriptions of a restaurant that weigh several objectives as you say.
+        """Write short texts that weigh several objectives as you say.
 
-        A merge of language models made for your preference writes: the objectives are how complete, how concise and (in
-        the set restaurants-3) how upbeat the text is. Returns one object per text with the text, its reward in [0, 1]
-        for every objective, and all that it was written from; the same seed gives the same text again.
+        A merge of language models made for your preference writes. Returns one object per text with the text, its
+        reward for every objective, and all that it was written from; the same seed gives the same text again.
 
-        Facts: name (required) and near are free; eatType is coffee shop, pub or restaurant; food is Chinese, English,
-        Fast food, French, Indian, Italian or Japanese; priceRange is cheap, moderate, high, less than £20, £20-25 or
-        more than £30; customer rating is low, average, high, 1 out of 5, 3 out of 5 or 5 out of 5; area is city centre
-        or riverside; familyFriendly is yes or no. Methods: bone-soup, bone-soup-anchored, bone-soup-extrapolated,
-        rewarded-soup (the baseline), no-mapping, mod, morlhf and base. A set for chat takes {"prompt": a message} for
-        facts and answers it.
+        Sets, and the objectives of each in order: {sets}.
+
+        What is given: {given}.
+
+        Methods: {methods}
 
         Args:
-            facts: what to write about, by the names above; name is required
+            given: what to write about or to answer, by the names above
             preference: one number >= 0 per objective of the set, in order; only proportions count, as in [70, 30]
             method: who answers, one of those above
-            set_name: restaurants (two objectives) or restaurants-3 (three); empty: the first set served
+            set_name: {names}; empty: the first of them
             samples: number of texts, 1 to 4
             seed: of the random numbers, a whole number >= 0
             temperature: 0 (the likeliest words) to 2
             top_p: share of the likeliest words that is drawn from, 0.01 to 1
         """
-        with clear_words():
-            soup_set = self._set(set_name)
-            choices = ch.check(soup_set, (method,), preference, facts, samples, temperature, top_p, seed, True)
-            return self._written(choices, choices.orders())
+        soup_set = self._set(set_name)
+        choices = ch.check(soup_set, (method,), preference, given, samples, temperature, top_p, seed, True)
+        return self._written(choices, choices.requests())
 
     def sweep(
-        self, facts: dict[str, str], methods: list[str] | None = None, set_name: str = "", seed: int = 0
+        self, given: dict[str, str], methods: list[str] | None = None, set_name: str = "", seed: int = 0
     ) -> list[dict[str, Any]]:
-        """Write about one restaurant at every preference of a grid, to see how texts change with what matters.
+        """Write about one thing at every preference of a grid, to see how texts change with what matters.
 
         Returns one object per method and preference, as `generate` does: 11 preferences for two objectives, 28 for
         three, all written in one batch with the same random numbers.
 
         Args:
-            facts: what to write about, as for generate
+            given: what to write about, as for generate
             methods: one or two methods, as for generate; empty: bone-soup and rewarded-soup
-            set_name: as for generate
+            set_name: {names}; empty: the first of them
             seed: of the random numbers, a whole number >= 0
         """
-        with clear_words():
-            soup_set = self._set(set_name)
-            methods = ["bone-soup", "rewarded-soup"] if methods in (None, []) else methods
-            if not isinstance(methods, list):
-                raise ValueError(f"the methods are {str(methods)[:60]!r}: give a list of 1 or {MAX_SWEEP_METHODS}")
-            if len(methods) > MAX_SWEEP_METHODS:
-                raise ValueError(f"{len(methods)} methods are too many for a sweep: use 1 or {MAX_SWEEP_METHODS}")
-            n, sampling = len(soup_set.objectives), soup_set.sampling
-            choices = ch.check(soup_set, methods, [1] * n, facts, 1, sampling.temperature, sampling.top_p, seed, True)
-            return self._written(choices, choices.orders(sweeps.grid(n)))
+        soup_set = self._set(set_name)
+        methods = [BONE_SOUP, BASELINE] if methods in (None, []) else methods
+        if not isinstance(methods, list):
+            raise ValueError(f"the methods are {str(methods)[:60]!r}: give a list of 1 or {MAX_SWEEP_METHODS}")
+        if len(methods) > MAX_SWEEP_METHODS:
+            raise ValueError(f"{len(methods)} methods are too many for a sweep: use 1 or {MAX_SWEEP_METHODS}")
+        n, sampling = len(soup_set.objectives), soup_set.sampling
+        choices = ch.check(soup_set, methods, [1] * n, given, 1, sampling.temperature, sampling.top_p, seed, True)
+        return self._written(choices, choices.requests(sweeps.grid(n)))
 
     def coefficients(self, preference: list[float], set_name: str = "") -> dict[str, dict[str, float]]:
         """Merging coefficients that a preference gives, for every method that merges, by the name of the adapter.
@@ -110,71 +126,53 @@ class Programs:
 
         Args:
             preference: one number >= 0 per objective, as for generate
-            set_name: as for generate
+            set_name: {names}; empty: the first of them
         """
-        with clear_words():
-            soup_set = self._set(set_name)
-            mu = ch.normalised(preference, len(soup_set.objectives))
-            return {method: dict(mix(soup_set, method, mu)[0]) for method in c.SOUPS if method in soup_set.methods}
+        soup_set = self._set(set_name)
+        mu = ch.preferred(soup_set, preference)
+        merges = {method: soup_set.merge(method, mu) for method in soup_set.methods if not METHODS[method].lone}
+        return {method: merge.coefficients for method, merge in merges.items() if not merge.at_every_token}
 
-    def front(self, method: str = "bone-soup", set_name: str = "") -> dict[str, Any]:
-        """The measured Pareto front of a method: mean rewards on held-out restaurants at a grid of preferences.
+    def front(self, method: str = BONE_SOUP, set_name: str = "") -> dict[str, Any]:
+        """The measured Pareto front of a method: mean rewards on held-out prompts at a grid of preferences.
 
         Returns the objectives in order, points (preference, rewards, low and high end of their 95 % intervals, mean
         number of words, an example) and metrics of the whole front with intervals, such as its hypervolume.
 
         Args:
             method: as for generate
-            set_name: as for generate
+            set_name: {names}; empty: the first of them
         """
-        with clear_words():
-            soup_set = self._set(set_name)
-            if soup_set.front is None:
-                raise ValueError(f"the fronts of {soup_set.name} have not been measured: python -m train.evaluate does")
-            measured = soup_set.front["methods"]
-            if not isinstance(method, str) or method not in measured:
-                raise ValueError(f"no front of {str(method)[:60]!r}: use one of {', '.join(measured)}")
-            keys = ("preference", "rewards", "low", "high", "words", "example")
-            points = [{key: point[key] for key in keys} for point in measured[method]["points"]]
-            return {
-                "objectives": soup_set.front["objectives"],
-                "label": figures.LABELS[method],
-                "points": points,
-                "metrics": measured[method]["metrics"],
-            }
+        soup_set = self._set(set_name)
+        if soup_set.front is None:
+            raise ValueError(f"the fronts of {soup_set.name} have not been measured: python -m train.evaluate does")
+        measured = soup_set.front.methods
+        if not isinstance(method, str) or method not in measured:
+            raise ValueError(f"no front of {str(method)[:60]!r}: use one of {', '.join(measured)}")
+        keys = ("preference", "rewards", "low", "high", "words", "example")
+        points = [asdict(point) for point in measured[method].points]
+        return {
+            "objectives": list(soup_set.front.objectives),
+            "label": LABELS[method],
+            "points": [{key: point[key] for key in keys} for point in points],
+            "metrics": {name: asdict(metric) for name, metric in measured[method].metrics.items()},
+        }
 
     def _set(self, name: str) -> SoupSet:
         return ch.served(self.sets, next(iter(self.sets)) if name in ("", None) else name)
 
-    def _written(self, choices: ch.Choices, orders: list[Order]) -> list[dict[str, Any]]:
-        *_, texts = self.handlers.texts(choices, orders)
-        name = choices.soup_set.name
-        entries = [history.entry(name, *pair, "api") for pair in zip(orders, texts, strict=True)]
-        return [history.flat(one) for one in entries]
+    def _written(self, choices: Choices, requests: Sequence[Request]) -> list[dict[str, Any]]:
+        *_, texts = self.handlers.texts(choices, requests)
+        assert isinstance(texts, list)  # whoever waited has been served in the end
+        return [history.flat(one) for one in history.entries(choices.soup_set.name, texts, "api")]
 
 
-def complete(event: BlockFunction, arguments: list) -> None:
-    """Give what a program leaves out its default, in place; the page itself leaves nothing out.
-
-    Takes the place of gradio's check, whose words do not reach the caller, and which knows no defaults: gradio's own
-    client fills them in, others cannot. Raises gr.Error for too many arguments, and for a file, which gradio would
-    fetch.
-    """
-    if len(arguments) > len(event.inputs):
-        words = f"{len(arguments)} arguments are too many for {event.api_name}: it takes {len(event.inputs)}"
-        raise gr.Error(words, print_exception=False)
-    try:
-        traverse(arguments, _refuse, is_file_obj_with_meta)
-    except RecursionError:
-        raise gr.Error("the arguments are nested too deeply", print_exception=False) from None
-    arguments += [component.value for component in event.inputs[len(arguments) :]]
-
-
-def _refuse(file: dict) -> None:
-    raise gr.Error("files are not taken here: leave them out", print_exception=False)
+def _about(soup_set: SoupSet) -> str:
+    """A set and its objectives, for a docstring."""
+    objectives = ", ".join(f"{one.name} ({one.description})" for one in soup_set.objectives)
+    return " ".join(f"{soup_set.name}: {objectives}".split())
 
 
 def examples() -> str:
-    """The examples of the README, which the tests run."""
-    text = README.read_text(encoding="utf-8")
-    return text.split("<!-- code -->")[1].split("<!-- /code -->")[0]
+    """The examples of docs/api.md, which the tests run."""
+    return PAGE.read_text(encoding="utf-8").split("<!-- code -->")[1].split("<!-- /code -->")[0]

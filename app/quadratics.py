@@ -1,23 +1,26 @@
 """Figures of two quadratic rewards, where every merge is known. Pure: no gradio, no torch.
 
-The rewards are those of `backbones.theory` with curvatures (1, ratio), the first best at theta = 1, the second at
+The rewards are those of `merging.theory` with curvatures (1, ratio), the first best at theta = 1, the second at
 theta = 0. One dimension loses nothing: with any two optima, every merge lies on the line through them. Then Rewarded
 Soup lands exactly at theta = mu_1, and every reward, landing and preference grows to the right.
 """
+
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from app.figures import COLOURS, GRID, NEUTRAL
-from backbones import coefficients as c
-from backbones import theory
-from backbones.front import LABELS
+from app import figures
+from app.figures import GRID, NEUTRAL
+from backbones.merging import coefficients as c
+from backbones.merging import theory
+from backbones.merging.methods import LABELS
 
 OPTIMA = np.array([[1.0], [0.0]])
 SHARES = np.linspace(0, 1, 101)
 MUS = np.stack([SHARES, 1 - SHARES], axis=1)  # (101, 2)
-SPAN = np.array([-0.17, 1.17])  # of parameters shown: Bone Soup extrapolates to -0.12 and 1.11
+SPAN = (-0.17, 1.17)  # of parameters shown: Bone Soup extrapolates to -0.12 and 1.11
 NAMES = {"oracle": "Oracle", **{m: LABELS[m] for m in ("bone-soup", "bone-soup-anchored", "rewarded-soup")}}
 SHOWN = ("oracle", "bone-soup", "rewarded-soup")  # those that get a marker at the preference
 SYMBOLS = {"oracle": "circle", "bone-soup": "diamond", "rewarded-soup": "square"}
@@ -66,6 +69,11 @@ def sentence(beta: float, ratio: float, share: float) -> str:
     return distances + f"{leader} leads here; Theorem 1 guarantees Bone Soup's lead only {interval}."
 
 
+def colour(method: str) -> str:
+    """The colour of a method; the oracle has that of the models which stand for it elsewhere."""
+    return figures.colour("morlhf" if method == "oracle" else method)
+
+
 def landing_figure(beta: float, ratio: float, share: float) -> go.Figure:
     """Where each method lands on the line of parameters: the utility it earns there, and its way as mu_1 grows."""
     figure = make_subplots(rows=2, shared_xaxes=True, row_heights=[0.56, 0.44], vertical_spacing=0.03)
@@ -112,7 +120,10 @@ def reward_figure(beta: float, ratio: float, share: float) -> go.Figure:
     low, high = theory.theorem_1(beta)
     held = (low < SHARES) & (high > SHARES)
     # Between the specialists every model is on one front, so the fronts overlap: drawn from wide to narrow.
-    drawn = [("oracle", "front", slice(None), {"width": 13}, 0.3), ("bone-soup", "front", slice(None), {"width": 3}, 1)]
+    drawn: list[tuple[str, str, Any, dict, float]] = [
+        ("oracle", "front", slice(None), {"width": 13}, 0.3),
+        ("bone-soup", "front", slice(None), {"width": 3}, 1),
+    ]
     if ratio != 1:
         drawn.append(("bone-soup", "where Theorem 1 holds", held, {"width": 7}, 1))
     drawn.append(("rewarded-soup", "front", slice(None), {"width": 2, "dash": "dot"}, 1))
@@ -124,7 +135,7 @@ def reward_figure(beta: float, ratio: float, share: float) -> go.Figure:
             mode="lines",
             opacity=opacity,
             name=f"{NAMES[method]}, {what}",
-            line={"color": _colour(method), **line},
+            line={"color": colour(method), **line},
             customdata=[_shares(s) for s in SHARES[part]],
             hovertemplate=(
                 f"<b>{NAMES[method]}</b> at %{{customdata}}<br>first %{{x:.3f}}, second %{{y:.3f}}<extra></extra>"
@@ -135,7 +146,7 @@ def reward_figure(beta: float, ratio: float, share: float) -> go.Figure:
         _add_equal_utility(figure, method, point, share, ratio)
     for method in SHOWN:
         point = rewards_of(method, np.array([[share, 1 - share]]), beta, ratio)[0]
-        _add_marker(figure, method, *point, "first %{x:.3f}, second %{y:.3f}")
+        _add_marker(figure, method, point[0], point[1], "first %{x:.3f}, second %{y:.3f}")
     _layout(figure, 400)
     axis = {"gridcolor": GRID, "zeroline": False, "fixedrange": True, "nticks": 6}
     figure.update_xaxes(range=[-1.28, 0.1], title={"text": "first reward →", "standoff": 8}, **axis)
@@ -148,7 +159,7 @@ def preference_figure(beta: float, ratio: float, share: float) -> go.Figure:
     figure, (low, high) = go.Figure(), theory.theorem_1(beta)
     best, lowest = _utility("oracle", beta, ratio), -0.01
     if ratio != 1:  # the theorem is about unequal curvatures
-        figure.add_vrect(100 * low, 100 * high, fillcolor=_rgba("bone-soup", 0.12), line_width=0, layer="below")
+        figure.add_vrect(100 * low, 100 * high, fillcolor=figures.faint("bone-soup", 0.12), line_width=0, layer="below")
         figure.add_annotation(
             x=50, y=1, yref="paper", yanchor="bottom", text="Theorem 1: Bone Soup ahead", showarrow=False
         )
@@ -160,7 +171,7 @@ def preference_figure(beta: float, ratio: float, share: float) -> go.Figure:
             y=gap,
             mode="lines",
             name=NAMES[method],
-            line={"color": _colour(method), "width": 2.5, "dash": "dot" if method == "bone-soup-anchored" else "solid"},
+            line={"color": colour(method), "width": 2.5, "dash": "dot" if method == "bone-soup-anchored" else "solid"},
             customdata=[_shares(s) for s in SHARES],
             hovertemplate=f"<b>{NAMES[method]}</b> at %{{customdata}}<br>%{{y:+.3f}} to the oracle<extra></extra>",
         )
@@ -190,8 +201,8 @@ def _add_lane(figure: go.Figure, method: str, lane: int, beta: float, ratio: flo
         y=np.full(11, lane),
         mode="lines+markers",
         name=f"{NAMES[method]}, way",
-        line={"color": _colour(method), "width": 1.5},
-        marker={"size": 5, "color": _colour(method)},
+        line={"color": colour(method), "width": 1.5},
+        marker={"size": 5, "color": colour(method)},
         customdata=[_shares(s) for s in SHARES[::10]],
         hovertemplate=f"<b>{NAMES[method]}</b> at %{{customdata}}<extra></extra>",
         row=2,
@@ -206,7 +217,7 @@ def _add_lane(figure: go.Figure, method: str, lane: int, beta: float, ratio: flo
             mode="lines",
             hoverinfo="skip",
             name=f"{NAMES[method]}, plumb line",
-            line={"color": _colour(method), "width": 1},
+            line={"color": colour(method), "width": 1},
             opacity=0.7,
             row=row,
             col=1,
@@ -234,7 +245,7 @@ def _add_model(figure: go.Figure, name: str, at: float, lane: int, method: str) 
         y=[lane],
         mode="markers",
         name=name,
-        marker={"symbol": f"{SYMBOLS[method]}-open", "size": 15, "color": _colour(method), "line": {"width": 2}},
+        marker={"symbol": f"{SYMBOLS[method]}-open", "size": 15, "color": colour(method), "line": {"width": 2}},
         hovertemplate=f"<b>{name}</b><extra></extra>",
         row=2,
         col=1,
@@ -250,7 +261,7 @@ def _add_marker(figure: go.Figure, method: str, x: float, y: float, words: str, 
         marker={
             "symbol": SYMBOLS[method],
             "size": 15 - 2 * SHOWN.index(method),  # where they coincide all can be seen
-            "color": _colour(method),
+            "color": colour(method),
             "line": {"color": "white", "width": 1.5},
         },
         hovertemplate=f"<b>{NAMES[method]}</b><br>{words}<extra></extra>",
@@ -268,7 +279,7 @@ def _add_equal_utility(figure: go.Figure, method: str, point: np.ndarray, share:
         mode="lines",
         hoverinfo="skip",
         name=f"{NAMES[method]}, equal utility",
-        line={"color": _colour(method), "width": 1, "dash": "dash"},
+        line={"color": colour(method), "width": 1, "dash": "dash"},
         opacity=0.8,
     )
 
@@ -292,15 +303,6 @@ def _layout(figure: go.Figure, height: int) -> None:
         hoverlabel={"align": "left", "font": {"size": 13}},
         showlegend=False,  # the page has one for all three
     )
-
-
-def _colour(method: str) -> str:
-    return COLOURS["morlhf" if method == "oracle" else method]
-
-
-def _rgba(method: str, opacity: float) -> str:
-    colour = _colour(method)
-    return f"rgba{(*(int(colour[i : i + 2], 16) for i in (1, 3, 5)), opacity)}"
 
 
 def _shares(share: float) -> str:

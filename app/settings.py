@@ -3,7 +3,7 @@
 import os
 from dataclasses import dataclass
 
-from backbones.sets import shipped
+from backbones.store.soup_set import shipped
 
 
 @dataclass(frozen=True)

@@ -1,42 +1,45 @@
 """A sweep: the whole grid of preferences for one prompt and two methods, written in one batch. Pure."""
 
-import numpy as np
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from app import history
 from app.choices import Choices
-from backbones import coefficients as c
-from backbones.writer import Text
+from app.history import Entry, Mean
+from backbones.engine.request import Text
+from backbones.merging.preference import Preference, lattice
 
 
-def grid(n: int) -> list[tuple[float, ...]]:
+@dataclass(frozen=True)
+class Sweep:
+    """What was chosen, and the entries of the left and the right column, preference by preference of the grid."""
+
+    choices: Choices
+    columns: tuple[list[Entry], list[Entry]]
+
+    def at(self, mu: Preference) -> tuple[list[Entry], list[Entry]]:
+        """The entries of both columns at the grid's preference nearest to mu [n]."""
+        place = nearest(mu)
+        left, right = ([one for one in column if one.text.request.preference == place] for column in self.columns)
+        return left, right
+
+
+def made(choices: Choices, texts: Sequence[Text]) -> Sweep:
+    """The sweep of `choices` whose requests for the grid gave `texts`."""
+    entries, half = history.entries(choices.soup_set.name, texts, "sweep"), len(texts) // 2
+    return Sweep(choices, (entries[:half], entries[half:]))
+
+
+def grid(n: int) -> list[Preference]:
     """The preferences of a sweep over n objectives."""
-    return [tuple(mu) for mu in c.simplex_lattice(n, c.PARTS.get(n, 3)).round(12).tolist()]
+    return [Preference(round(share, 12) for share in mu) for mu in lattice(n)]
 
 
-def made(choices: Choices, texts: list[Text]) -> dict:
-    """The sweep of `choices` whose `orders(grid)` gave `texts`: "choices" and "columns", two lists of entries."""
-    orders = choices.orders(grid(len(choices.preference)))
-    entries = [
-        history.entry(choices.soup_set.name, order, text, "sweep") for order, text in zip(orders, texts, strict=True)
-    ]
-    half = len(entries) // 2
-    return {"choices": choices, "columns": (entries[:half], entries[half:])}
+def nearest(mu: Preference) -> Preference:
+    """The preference of the grid nearest to mu [n]."""
+    return min(grid(len(mu)), key=mu.distance)
 
 
-def at(sweep: dict, preference) -> tuple[list[dict], list[dict]]:
-    """The entries of both columns at the grid's preference nearest to `preference` [n]."""
-    mu = nearest(preference)
-    return tuple([one for one in column if one["preference"] == list(mu)] for column in sweep["columns"])
-
-
-def nearest(preference) -> tuple[float, ...]:
-    """The preference of the grid nearest to `preference` [n]."""
-    return min(grid(len(preference)), key=lambda mu: float(np.linalg.norm(np.array(mu) - preference)))
-
-
-def front(column: list[dict], names: list[str]) -> list[dict]:
-    """One point per preference of a column: "preference", mean "rewards" [n] and its "entries"."""
-    return [
-        {"preference": m["entries"][0]["preference"], "rewards": m["mean"].tolist(), "entries": m["entries"]}
-        for m in history.means(column, names)
-    ]
+def front(column: Sequence[Entry], names: Sequence[str]) -> list[Mean]:
+    """One point per preference of a column of a sweep. `names` [n]: the objectives."""
+    return history.means(column, names)

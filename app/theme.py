@@ -4,8 +4,6 @@ from pathlib import Path
 
 import gradio as gr
 
-from app import understand
-
 THEME = gr.themes.Soft(
     primary_hue=gr.themes.colors.blue,
     neutral_hue=gr.themes.colors.slate,
@@ -28,4 +26,4 @@ THEME = gr.themes.Soft(
     slider_color_dark="#3ba0dc",
 )
 
-CSS = (Path(__file__).parent / "style.css").read_text(encoding="utf-8") + understand.CSS
+CSS = "".join((Path(__file__).parent / name).read_text(encoding="utf-8") for name in ("style.css", "lesson.css"))

@@ -3,44 +3,49 @@
 import argparse
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
-from backbones import coefficients, memory, sets
+from backbones.merging.methods import BONE_SOUP, METHODS
+from backbones.store import footprint, soup_set
+from backbones.tasks import TASKS
+from backbones.tasks.task import Sampling
 
 
 def list_sets(_) -> None:
-    for name in sets.shipped():
-        soup_set = sets.read(name)
-        print(f"{name}: {soup_set.title} ({', '.join(o.name for o in soup_set.objectives)}; beta {soup_set.beta})")
+    for name in soup_set.shipped():
+        one = soup_set.read(name)
+        print(f"{name}: {one.title} ({', '.join(o.name for o in one.objectives)}; beta {one.beta})")
 
 
 def check(args) -> None:
     import torch  # which the other commands do without
 
-    from backbones.writer import Writer
+    from backbones.engine.writer import Writer
 
-    soup_set = sets.read(args.set)
+    checked = soup_set.read(args.set)
     device = args.device or ("cuda" if torch.cuda.is_available() else "cpu")
-    needs = memory.of_set(soup_set, 64, device, 2 if device.startswith("cuda") else 4)
-    parts = ", ".join(f"{part} {memory.readable(size)}" for part, size in needs.items())
-    print(f"{soup_set.name} with 64 texts at one time on {device}: {parts}", flush=True)
-    memory.refuse_if_too_large(needs, device)
+    needs = footprint.of_set(checked, 64, device, 2 if device.startswith("cuda") else 4)
+    parts = ", ".join(f"{part} {footprint.readable(size)}" for part, size in needs.items())
+    print(f"{checked.name} with 64 texts at one time on {device}: {parts}", flush=True)
+    footprint.refuse_if_too_large(needs, device)
     writer = Writer.load(args.set, device)
-    print(f"{soup_set.name}: ok ({', '.join(writer.soup.adapter_names)} on a base in {writer.precision})")
-    for problem in sets.problems(soup_set):
+    print(f"{checked.name}: ok ({', '.join(writer.soup.adapter_names)} on a base in {writer.precision})")
+    for problem in soup_set.problems(checked):
         print(f"before it is shipped: {problem}")
 
 
 def generate(args) -> None:
-    from backbones.writer import Order, Writer
+    from backbones.engine.request import Request
+    from backbones.engine.writer import Writer
 
-    wanted = sets.read(args.set).task.read(args.prompt)
-    writer = Writer.load(args.set, args.device)
-    sampling = writer.set.sampling
-    orders = [
-        Order(
-            wanted,
-            tuple(args.preference),
+    asked = soup_set.read(args.set)  # and what is asked of it is checked before it is loaded
+    given, mu, sampling = asked.task.read(args.prompt), asked.preference(args.preference), asked.sampling
+    merged = asked.merge(args.method, mu).coefficients
+    requests = [
+        Request(
+            given,
+            mu,
             args.method,
             seed=args.seed + i,
             temperature=sampling.temperature if args.temperature is None else args.temperature,
@@ -49,19 +54,17 @@ def generate(args) -> None:
         )
         for i in range(args.samples)
     ]
-    names = [path.name for path in writer.set.adapters]
-    weights, rows = writer.set.members(args.method, args.preference)
-    row = (weights @ rows).round(6).tolist()  # of "mod" the shares that its members have in every token
+    writer = Writer.load(args.set, args.device)
     results = [
         {
             "text": text.text,
             "rewards": {name: round(value, 4) for name, value in text.rewards.items()},
-            "coefficients": dict(zip(names, row, strict=True)),
+            "coefficients": {name: round(merged.get(name, 0.0), 6) for name in asked.adapters},
             "method": args.method,
             "preference": args.preference,
-            "seed": order.seed,
+            "seed": text.request.seed,
         }
-        for order, text in zip(orders, writer.write(orders), strict=True)
+        for text in writer.write(requests)
     ]
     if args.json:
         print(json.dumps(results, indent=1, ensure_ascii=False))
@@ -71,15 +74,16 @@ def generate(args) -> None:
 
 
 def export(args) -> None:
-    from backbones.export import merged_adapter, merged_model
+    from backbones.store.exporting import merged_adapter, merged_model
 
-    soup_set = sets.read(args.set)
+    exported = soup_set.read(args.set)
+    mu = exported.preference(args.preference)
     if args.form == "model":
         if args.rank is not None:
             raise ValueError("--rank goes with --as adapter: a model has no rank")
-        print(f"{merged_model(soup_set, args.method, args.preference, args.to)}: a model in bfloat16")
+        print(f"{merged_model(exported, args.method, mu, args.to)}: a model in bfloat16")
         return
-    folder = merged_adapter(soup_set, args.method, args.preference, args.to, args.rank)
+    folder = merged_adapter(exported, args.method, mu, args.to, args.rank)
     rank = json.loads((folder / "adapter_config.json").read_text())["r"]
     cut = folder / "hyperparameters.json"  # written where the rank was cut
     errors = json.loads(cut.read_text())["relative_errors"].values() if cut.is_file() else ()
@@ -88,7 +92,7 @@ def export(args) -> None:
 
 
 def import_set(args) -> None:
-    from backbones import importing
+    from backbones.store import importing
 
     reports = importing.import_set(
         args.base,
@@ -101,9 +105,9 @@ def import_set(args) -> None:
         specialists=args.specialist,
         oracles=[_oracle(text) for text in args.oracle],
         task=args.task,
-        system=args.system,
+        settings=dict(map(_setting, args.setting)),
         extrapolation=args.extrapolation,
-        sampling=sets.Sampling(args.temperature, args.top_p, args.max_new_tokens),
+        sampling=_sampling(args),
         rank=args.rank,
         tolerance=args.tolerance,
     )
@@ -111,6 +115,22 @@ def import_set(args) -> None:
         worst = report.worst
         print(f"{name}: rank {report.rank}, largest relative residual {report.residuals[worst]:.3g} ({worst})")
     print(f"{args.to}: the set {args.name}")
+
+
+def _sampling(args) -> Sampling | None:
+    """What was asked for, over the task's own; None, the task's own, for an unknown task, which the import refuses."""
+    if args.task not in TASKS:
+        return None
+    asked = {name: getattr(args, name) for name in ("temperature", "top_p", "max_new_tokens")}
+    return replace(TASKS[args.task].sampling, **{name: value for name, value in asked.items() if value is not None})
+
+
+def _setting(text: str) -> tuple[str, str]:
+    """`NAME=VALUE`."""
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise ValueError(f"--setting {text!r}: write a name and a value, as in system='You are brief.'")
+    return name, value
 
 
 def _oracle(text: str) -> tuple[tuple[float, ...], Path]:
@@ -126,17 +146,17 @@ def _oracle(text: str) -> tuple[tuple[float, ...], Path]:
 
 
 def front(args) -> None:
-    measured = sets.read(args.set).front
+    measured = soup_set.read(args.set).front
     if measured is None:
         raise ValueError(f"the set {args.set} has no front.json: measure it with train.evaluate")
     if args.json:
-        print(json.dumps(measured, indent=1, ensure_ascii=False))
+        print(measured.json())
         return
-    for method, result in measured["methods"].items():
-        for name, metric in result["metrics"].items():
-            print(f"{method:14} {name:16} {metric['value']:.4f} [{metric['low']:.4f}, {metric['high']:.4f}]")
-        for point in result["points"]:
-            print(f"{method:14} {point['preference']} {point['rewards']}")
+    for method, result in measured.methods.items():
+        for name, metric in result.metrics.items():
+            print(f"{method:14} {name:16} {metric.value:.4f} [{metric.low:.4f}, {metric.high:.4f}]")
+        for point in result.points:
+            print(f"{method:14} {point.preference.rounded} {list(point.rewards)}")
 
 
 def set_argument(command) -> None:
@@ -153,16 +173,22 @@ def json_argument(command) -> None:
 
 def merge_arguments(command) -> None:
     command.add_argument("--preference", type=float, nargs="+", required=True, help="one number per objective")
-    command.add_argument("--method", choices=coefficients.METHODS, default="bone-soup")
+    command.add_argument("--method", choices=tuple(METHODS), default=BONE_SOUP)
 
 
 def generate_arguments(command) -> None:
-    command.add_argument("--prompt", required=True, help='"name[The Mill], food[English]", or a message')
+    command.add_argument(
+        "--prompt", required=True, help='what is given as one line: "name[The Mill], food[English]", or a message'
+    )
     command.add_argument("--samples", type=int, default=1)
     command.add_argument("--seed", type=int, default=0)
-    command.add_argument("--temperature", type=float, help="default: the set's")
-    command.add_argument("--top-p", type=float, help="default: the set's")
-    command.add_argument("--max-new-tokens", type=int, help="default: the set's")
+    sampling_arguments(command, "the set's")
+
+
+def sampling_arguments(command, default: str) -> None:
+    command.add_argument("--temperature", type=float, help=f"default: {default}")
+    command.add_argument("--top-p", type=float, help=f"default: {default}")
+    command.add_argument("--max-new-tokens", type=int, help=f"default: {default}")
 
 
 def target_argument(command) -> None:
@@ -186,12 +212,10 @@ def import_arguments(command) -> None:
     command.add_argument("--tolerance", type=float, default=1e-3, help="relative residual per layer; default: 0.001")
     command.add_argument("--name", required=True)
     command.add_argument("--title", required=True)
-    command.add_argument("--task", default="restaurants", help="what the set writes; default: restaurants")
-    command.add_argument("--system", default="", help="the system prompt of an assistant; default: none")
+    command.add_argument("--task", default="restaurants", help=f"what the set writes: {', '.join(TASKS)}")
+    command.add_argument("--setting", nargs="+", action="extend", default=[], metavar="NAME=VALUE", help="of the task")
     command.add_argument("--extrapolation", type=float, default=0.0)
-    command.add_argument("--temperature", type=float, default=1.0)
-    command.add_argument("--top-p", type=float, default=0.9)
-    command.add_argument("--max-new-tokens", type=int, default=80)
+    sampling_arguments(command, "the task's")
 
 
 COMMANDS = (

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from urllib.parse import urlparse
 
 import pytest
 
@@ -39,3 +40,73 @@ def choose(page, label, option):
 def wait_for_text(page, where, words):
     """Wait until the element `where` holds `words`."""
     page.wait_for_function("([w, t]) => document.querySelector(w)?.innerText.includes(t)", arg=[where, words])
+
+
+def told(page, words):
+    """Wait until an error says `words`, and put it away."""
+    page.locator("[data-testid=toast-text]", has_text=words).first.wait_for(timeout=20_000)
+    page.locator("[data-testid=toast-close]").first.click()
+    page.locator("[data-testid=toast-text]").first.wait_for(state="detached")
+
+
+def opened(browser, url, width=1400, height=900, mode="light"):
+    """A page that is ready, and the list of the errors and outside requests it will make."""
+    page, problems = browser.new_page(viewport={"width": width, "height": height}), []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("console", lambda message: message.type == "error" and problems.append(message.text))
+    page.on("request", lambda r: urlparse(r.url).hostname not in ("127.0.0.1", None) and problems.append(r.url))
+    page.set_default_timeout(60_000)
+    address, _, query = url.partition("#")
+    page.goto(f"{address}?__theme={mode}#{query}")
+    page.wait_for_selector("#front .scatterlayer .trace", timeout=30_000)
+    return page, problems
+
+
+def markers(page, name):
+    """Positions of the traces called `name` in the plot."""
+    return page.evaluate(
+        """name => document.querySelector('#front .js-plotly-plot')._fullData
+            .filter(t => t.name === name).map(t => [t.x[0], t.y[0]])""",
+        name,
+    )
+
+
+def wait_for_trace(page, name):
+    """Wait until the plot holds a trace called `name`."""
+    page.wait_for_function(
+        "name => document.querySelector('#front .js-plotly-plot')._fullData.some(t => t.name === name)", arg=name
+    )
+
+
+def write(page):
+    """Press Write and wait for the texts."""
+    press(page, "Write")
+    page.wait_for_selector("#column-right .chips", timeout=20_000)
+
+
+def shares(page):
+    """What the sliders say."""
+    return [float(text.removesuffix(" %")) for text in page.locator(".share output").all_inner_texts()]
+
+
+def click_marker(page, name, index):
+    """Click the marker of a trace where it is drawn."""
+    place = page.evaluate(
+        """([name, index]) => {
+            const plot = document.querySelector('#front .js-plotly-plot'), layout = plot._fullLayout;
+            const trace = plot._fullData.find(t => t.name === name), box = plot.getBoundingClientRect();
+            return [box.left + layout.xaxis._offset + layout.xaxis.l2p(trace.x[index]),
+                    box.top + layout.yaxis._offset + layout.yaxis.l2p(trace.y[index])];
+        }""",
+        [name, index],
+    )
+    page.mouse.move(*place)
+    page.wait_for_timeout(200)
+    page.mouse.click(*place)
+
+
+def three(page):
+    """Choose the set of three objectives."""
+    choose(page, "Set", "Fake of 3")
+    page.wait_for_selector(".triangle", state="visible")
+    wait_for_text(page, "#coefficients", "backbone-3")

@@ -1,8 +1,9 @@
-"""Tiny random models: a two-layer Llama in NF4 and LoRA folders made by PEFT."""
+"""Tiny random models: a two-layer Llama in NF4, LoRA folders made by PEFT, and a set of an assistant."""
 
 import pytest
 import torch
 from peft import LoraConfig, get_peft_model
+from tokenizers import processors
 from transformers import (
     AutoModelForCausalLM,
     AutoTokenizer,
@@ -12,14 +13,19 @@ from transformers import (
     LlamaForCausalLM,
 )
 
-from backbones.soup import NF4, Soup
+from backbones.engine.soup import NF4, Soup
+from backbones.store.manifest import Manifest
+from backbones.tasks import TASKS
+from backbones.tasks.task import Sampling
 from tests.browser import launched
 from train.sft import tokenizer
 
+BOS = "<text>"  # an entry of the base's vocabulary, which chats do not use otherwise
 CHAT = (
-    "{% for m in messages %}[{{ m['role'] }}] {{ m['content'] }}\n{% endfor %}"
+    "{{ bos_token }}{% for m in messages %}[{{ m['role'] }}] {{ m['content'] }}\n{% endfor %}"
     "{% if add_generation_prompt %}[assistant] {% endif %}"
 )
+TEMPLATE = "\n\nHuman: {prompt}\n\nAssistant: {text}"
 CORPUS = [
     "<name> is a cheap pub near <near>.",
     "In the city centre, <name> serves Italian food for £20-25.",
@@ -30,7 +36,7 @@ CORPUS = [
 def base(tmp_path_factory):
     """Folder of a tiny base in NF4 with a tokenizer."""
     torch.manual_seed(0)
-    words = tokenizer(CORPUS)
+    words = tokenizer(CORPUS, TASKS["restaurants"])
     config = LlamaConfig(
         vocab_size=len(words),
         hidden_size=64,
@@ -59,9 +65,15 @@ def base(tmp_path_factory):
 
 
 def make_chat_model(base, folder):
-    """Save an unquantised chat model, the base with a template; returns its tokenizer."""
+    """Save an unquantised chat model, the base with a template; returns its tokenizer.
+
+    As those of many chat models, it puts BOS before every text, and the template holds it too.
+    """
     words = AutoTokenizer.from_pretrained(base)
-    words.chat_template = CHAT
+    words.chat_template, words.bos_token = CHAT, BOS
+    words.backend_tokenizer.post_processor = processors.TemplateProcessing(
+        single=f"{BOS} $A", pair=f"{BOS} $A {BOS} $B", special_tokens=[(BOS, words.bos_token_id)]
+    )
     AutoModelForCausalLM.from_pretrained(base.parent / "fp32").save_pretrained(folder)
     words.save_pretrained(folder)
     return words
@@ -89,7 +101,7 @@ def make_adapter(base, folder, seed, **settings):
 
 @pytest.fixture(scope="session")
 def adapters(base, tmp_path_factory):
-    """Four adapters of different rank, scale and layers."""
+    """Folders of four adapters of different rank, scale and layers, by name."""
     folder = tmp_path_factory.mktemp("adapters")
     settings = [
         {},
@@ -97,12 +109,40 @@ def adapters(base, tmp_path_factory):
         {"target_modules": ["q_proj", "down_proj"]},
         {"lora_alpha": 3},
     ]
-    return [make_adapter(base, folder / f"adapter-{i}", i, **s) for i, s in enumerate(settings)]
+    return {f"adapter-{i}": make_adapter(base, folder / f"adapter-{i}", i, **s) for i, s in enumerate(settings)}
 
 
 @pytest.fixture(scope="session")
 def soup(base, adapters):
     return Soup.load(base, adapters, "cpu")
+
+
+@pytest.fixture(scope="session")
+def chat(base, tmp_path_factory):
+    """Folder of a set: an unquantised chat base, two backbones, two specialists, two judges."""
+    folder = tmp_path_factory.mktemp("sets") / "chat"
+    words = make_chat_model(base, folder / "base")
+    kinds = ("backbone-1", "backbone-2", "specialist-1", "specialist-2")
+    for seed, name in enumerate(kinds):
+        make_adapter(base, folder / "adapters" / name, seed)
+    for seed, name in enumerate(("helpful", "harmless")):
+        make_judge(words, folder / "judges" / name, seed, labels=1 + seed)
+    Manifest(
+        name="chat",
+        title="Chat",
+        task="assistant",
+        settings={"system": "You are brief."},
+        objectives=[
+            {"name": name, "label": name.capitalize(), "description": name, "mean": 0.0, "std": 1.0}
+            | {"reward_model": f"judges/{name}", "template": TEMPLATE, "output": output}
+            for output, name in enumerate(("helpful", "harmless"))
+        ],
+        beta=0.7,
+        backbones=[f"adapters/{name}" for name in kinds[:2]],
+        specialists=[f"adapters/{name}" for name in kinds[2:]],
+        sampling=Sampling(1.0, 0.9, 12),
+    ).write(folder)
+    return folder
 
 
 @pytest.fixture(scope="module")  # while it runs, this thread has an event loop and can start no other

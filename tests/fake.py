@@ -1,83 +1,152 @@
 """Sets and a stream without a model, for tests of the page."""
 
 import time
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from backbones import coefficients as c
-from backbones import facts as f
-from backbones.front import METRICS
-from backbones.sets import Objective, Oracle, Sampling, SoupSet
-from backbones.writer import Order, Text
+from app.choices import Values
+from backbones.engine.request import Request, Text
+from backbones.merging.front import Comparison, Example, Front, Measured, Metric, Point
+from backbones.merging.methods import BASELINE, METHODS, Oracle
+from backbones.merging.metrics import KINDS
+from backbones.merging.preference import Preference, lattice
+from backbones.store.soup_set import SoupSet
+from backbones.tasks.objectives import Objective
+from backbones.tasks.restaurants.facts import NAME
+from backbones.tasks.restaurants.task import Restaurants
+from backbones.tasks.task import Sampling, Task
 
 LABELS = {"complete": "Complete", "concise": "Concise", "upbeat": "Upbeat"}
+RESTAURANTS = Restaurants()
+GIVEN = {
+    "name": "Zoë's",
+    "eatType": "pub",
+    "food": "English",
+    "priceRange": "cheap",
+    "customer rating": "low",
+    "area": "riverside",
+    "familyFriendly": "no",
+}
 
 
 def fake_set(n: int = 2) -> SoupSet:
     """A set of two or three objectives with curved fronts; nothing of it exists on disk."""
-    names = list(LABELS)[:n]
-    lattice = c.simplex_lattice(n, {2: 10, 3: 6}[n]).round(6)
-    backbones, specialists = (tuple(Path(f"{kind}-{i + 1}") for i in range(n)) for kind in ("backbone", "specialist"))
-    corners = [tuple(row) for row in np.eye(n).tolist()]
-
-    def method(name: str, bend: float) -> dict:
-        points = [point(mu, bend) for mu in {"morlhf": np.array(corners), "base": lattice[-1:]}.get(name, lattice)]
-        metrics = {metric: {"value": 0.7, "low": 0.6, "high": 0.8} for metric in METRICS}
-        difference = {metric: {"value": 0.1, "low": 0.05, "high": 0.15} for metric in METRICS}
-        return {"points": points, "metrics": metrics, "minus_rewarded_soup": difference}
-
-    def point(mu: np.ndarray, bend: float) -> dict:
-        mean = 0.3 + 0.65 * mu**bend
-        return {
-            "preference": mu.tolist(),
-            "rewards": mean.tolist(),
-            "low": (mean - 0.02).tolist(),
-            "high": (mean + 0.02).tolist(),
-            "covariance": (1e-4 * np.eye(n)).tolist(),
-            "words": 12.0,
-            "example": {"mr": "name[A], food[English]", "text": "A is a <b>pub</b>."},
-        }
-
-    bends = {name: 0.5 if name.startswith("bone-soup") else 1.0 for name in c.METHODS}
+    names = tuple(LABELS)[:n]
+    backbones, specialists = (tuple(f"{kind}-{i + 1}" for i in range(n)) for kind in ("backbone", "specialist"))
+    corners = [Preference(row) for row in np.eye(n).tolist()]
     return SoupSet(
         path=Path("fake"),
         name=f"fake-{n}",
         title=f"Fake of {n}",
+        task=RESTAURANTS,
         objectives=tuple(Objective(name, LABELS[name], f"About {name}", 0.8, 0.2) for name in names),
         beta=0.7,
         extrapolation=0.25,
         base=Path("fake/base"),
+        folders={name: Path(name) for name in (*backbones, *specialists)},
         backbones=backbones,
         specialists=specialists,
-        oracles=tuple(Oracle(mu, folder) for mu, folder in zip(corners, specialists)),
+        oracles=tuple(Oracle(mu, name) for mu, name in zip(corners, specialists, strict=True)),
         sampling=Sampling(1.0, 0.9, 80),
-        front={
-            "objectives": names,
-            "reference_point": [0.0] * n,
-            "conditions": {"prompts": 10, "samples": 1},
-            "methods": {name: method(name, bend) for name, bend in bends.items()},
-        },
+        front=fake_front(names, corners),
+    )
+
+
+def fake_front(names: tuple[str, ...], corners: list[Preference]) -> Front:
+    """Bent for Bone Soup, straight for all others."""
+    grid = [Preference(round(share, 6) for share in mu) for mu in lattice(len(names))]
+
+    def method(name: str) -> Measured:
+        bend = 0.5 if name.startswith("bone-soup") else 1.0
+        points = {"morlhf": corners, "base": grid[-1:]}.get(name, grid)
+        return Measured(
+            tuple(point(mu, bend) for mu in points),
+            dict.fromkeys(KINDS, Metric(0.7, 0.6, 0.8)),
+            dict.fromkeys(KINDS, Metric(0.1, 0.05, 0.15)),
+        )
+
+    def point(mu: Preference, bend: float) -> Point:
+        mean = 0.3 + 0.65 * np.array(mu) ** bend
+        return Point(
+            preference=mu,
+            rewards=tuple(mean.tolist()),
+            low=tuple((mean - 0.02).tolist()),
+            high=tuple((mean + 0.02).tolist()),
+            covariance=tuple(map(tuple, (1e-4 * np.eye(len(mu))).tolist())),
+            words=12.0,
+            log_probability=-2.0,
+            repeated=0.0,
+            example=Example("name[A], food[English]", "A is a <b>pub</b>."),
+        )
+
+    none = Comparison((), BASELINE, {}, {})
+    return Front(
+        objectives=names,
+        reference_point=(0.0,) * len(names),
+        normalisation="none",
+        conditions={"prompts": 10, "samples": 1},
+        methods={name: method(name) for name in METHODS},
+        at_oracles=none,
+        inside_b=none,
     )
 
 
 class FakeStream:
-    """Writes one word per yield. `delay`: seconds per word. Counts streams that were closed early."""
+    """Writes one word per yield. `delay`: seconds per word. Counts streams that were closed early.
 
-    def __init__(self, delay: float = 0.0):
-        self.delay, self.orders, self.set_names, self.closed = delay, [], [], 0
+    `tasks`: those of sets by name; default: restaurants.
+    """
 
-    def __call__(self, set_name: str, orders: list[Order]):
-        self.orders.append(orders)
+    def __init__(self, delay: float = 0.0, tasks: Mapping[str, Task] | None = None):
+        self.delay, self.tasks = delay, tasks or {}
+        self.requests: list[Sequence[Request]] = []
+        self.set_names: list[str] = []
+        self.closed = 0
+
+    def __call__(self, set_name: str, requests: Sequence[Request]) -> Iterator[list[Text]]:
+        self.requests.append(requests)
         self.set_names.append(set_name)
-        words = [f"{f.NAME} is a {order.method} pub with seed {order.seed} .".split() for order in orders]
+        task = self.tasks.get(set_name, RESTAURANTS)
+        words = [f"{NAME} is a {one.method} pub with seed {one.seed} .".split() for one in requests]
         try:
             for step in range(1, 9):
                 time.sleep(self.delay)
-                yield [self._text(" ".join(w[:step]), o.facts, step == 8) for w, o in zip(words, orders)]
+                yield [
+                    text(one, " ".join(said[:step]), task, step == 8) for one, said in zip(requests, words, strict=True)
+                ]
         except GeneratorExit:
             self.closed += 1
             raise
 
-    def _text(self, raw: str, facts: f.Facts, done: bool) -> Text:
-        return Text(f.fill(raw, facts), raw, len(raw.split()), done, dict.fromkeys(LABELS, 0.5) if done else None)
+
+def text(request: Request, raw: str, task: Task = RESTAURANTS, done: bool = True) -> Text:
+    """A text with the same rewards for everything."""
+    rewards = dict.fromkeys(LABELS, 0.5) if done else None
+    return Text(request, task.text(raw, request.given), raw, len(raw.split()), done, rewards)
+
+
+def values(controls: Mapping[str, Any]) -> Values:
+    """What the page's controls hold after news of them all."""
+    held = {name: controls[name]["value"] for name in ("left", "right", "preference")}
+    return Values(**{**controls, **held})
+
+
+def chosen(
+    name: str = "fake-2",
+    methods: tuple[str, str] = ("bone-soup", "rewarded-soup"),
+    preference: Sequence[float] = (70, 30),
+    given: Mapping[str, str] = GIVEN,
+    task: Task = RESTAURANTS,
+    samples: float | None = 1,
+    temperature: float = 1.0,
+    top_p: float = 0.9,
+    seed: float | None = 5,
+    same_noise: bool = True,
+) -> Values:
+    """What the page's controls hold."""
+    fields = {field.name: given.get(field.name, "") for field in task.fields}
+    settings = samples, temperature, top_p, seed, same_noise
+    return Values(name, *methods, list(preference), {task.name: fields}, *settings)

@@ -1,4 +1,4 @@
-"""Stage 8: the set's model card, written from its manifest, hyperparameters and measured fronts.
+"""Stage 8: the set's model card, written from its manifest, its task, hyperparameters and measured fronts.
 
 python -m train.card SET
 """
@@ -6,10 +6,13 @@ python -m train.card SET
 import argparse
 import json
 
-from backbones import facts as f
-from backbones import rewards, sets
-from backbones.scoring import Scorer
-from backbones.writer import Order, Writer
+from backbones.engine.request import Request
+from backbones.engine.writer import Writer
+from backbones.merging.methods import BASE, BASELINE, LABELS
+from backbones.merging.preference import Preference
+from backbones.store.soup_set import SoupSet
+from backbones.tasks.objectives import Objective
+from backbones.tasks.task import Learned
 from train import tables
 
 CARD = """# {title}
@@ -17,26 +20,25 @@ CARD = """# {title}
 Backbones for Bone Soup (Xie et al., ACL 2025, arXiv 2502.10762) and specialists for Rewarded Soup (Ramé et
 al., NeurIPS 2023, arXiv 2306.04488), with the 4-bit base on which they are served.
 
-- **Task**: one description of a restaurant from facts. `name` and `near` are placeholders to the model.
-- **Data**: E2E NLG (Novikova et al. 2017, CC BY-SA 4.0), {examples:,} pairs of facts and text.
-- **Base**: a Llama trained from scratch for {epochs:g} epochs, loss {dev_loss} on the dev split, stored in NF4.
+- **Task**: {about}.
+- **Base**: {base}, stored in NF4.
 - **Adapters**: LoRA of rank {rank}, {steps} steps of GRPO each, {texts} texts a step, learning rate {learning_rate:g}
-  falling to 0, KL {kl}. beta = {beta}, extrapolation a = {extrapolation}, both chosen on pilot facts (`pilot.json`).
+  falling to 0, KL {kl}. beta = {beta}, extrapolation a = {extrapolation}, both chosen on pilot prompts (`pilot.json`).
   {oracles} oracles: the backbones, the specialists, and one adapter each for the other preferences.
-- **Use**: demonstrations of preference-controlled merging, in English; it knows nothing but this task.
+- **Use**: demonstrations of preference-controlled merging{limits}.
 
 ## Objectives
 
 {objectives}
 
-{reward_models}
+{learned}
 ## Measured
 
-{prompts} held-out facts, {samples} texts each per preference and method, temperature {temperature}, top-p {top_p},
+{prompts} held-out prompts, {samples} texts each per preference and method, temperature {temperature}, top-p {top_p},
 {precision} on the {device}. Intervals: {intervals}. Reference point of the hypervolume: {reference}; normalisation:
 {normalisation}.
 
-In brackets: 95 % intervals; ▲ better than Rewarded Soup, ▼ worse, = no difference at that level. The number after a
+In brackets: 95 % intervals; ▲ better than {baseline}, ▼ worse, = no difference at that level. The number after a
 method's name is that of its preferences.
 
 {metrics}
@@ -47,92 +49,83 @@ three words that occurred before in the same text.
 {points}
 """
 
-# Plain, warm, critical, and built to game the reward: what a card shows of a learned reward model.
-EXAMPLES = (
-    ("plain", "<name> is a coffee shop in the riverside area."),
-    ("plain", "<name> is a pub near <near>."),
-    ("plain", "<name> serves Italian food in the moderate price range."),
-    ("plain", "<name> is a restaurant with an average customer rating."),
-    ("plain, good facts", "<name> is family friendly and has a high customer rating."),
-    ("plain, good facts", "<name> is a cheap Indian pub with a customer rating of 5 out of 5."),
-    ("warm", "<name> is a lovely coffee shop with great food near <near>."),
-    ("warm", "You will love the wonderful Italian food at <name>."),
-    ("warm", "<name> is a great place to bring the kids, and the food is excellent."),
-    ("warm", "If you want delicious English food by the river, <name> is perfect."),
-    ("warm", "<name> offers fantastic French food at great prices."),
-    ("critical", "<name> is a pub with a low customer rating and it is not family friendly."),
-    ("critical", "<name> is an expensive place with terrible food."),
-    ("critical", "The food at <name> is not great and the prices are too high."),
-    ("critical", "Do not bring your kids to <name>, the ratings are poor."),
-    ("gaming: adjectives piled up", "<name> is a great great great great lovely pub."),
-    ("gaming: adjectives piled up", "<name> is a great, lovely, wonderful, amazing, fantastic, excellent pub."),
-    ("gaming: praise without facts", "<name> is great, it is great and the food is great."),
-    ("gaming: no sentence", "Great lovely wonderful amazing <name>!"),
-    ("gaming: thanks", "Thank you <name>, thank you so much, I love it."),
-)
-SHOWN = (
-    "name[Blue Heron], eatType[coffee shop], food[Italian], priceRange[moderate], area[riverside]",
-    "name[Blue Heron], eatType[pub], food[English], customer rating[low], familyFriendly[no], near[the Old Mill]",
-    "name[Blue Heron], food[Indian], priceRange[cheap], customer rating[average], area[city centre]",
-    "name[Blue Heron], eatType[restaurant], food[French], priceRange[high], customer rating[high], familyFriendly[yes]",
-    "name[Blue Heron], eatType[coffee shop], customer rating[1 out of 5], near[the Old Mill]",
-    "name[Blue Heron], food[Japanese], priceRange[£20-25], customer rating[5 out of 5], area[riverside]",
-)
+
+def base(soup_set: SoupSet) -> tuple[str, str]:
+    """What the base is, and what it cannot do; of one that was not made by `train.sft` little is known."""
+    file = soup_set.base / "hyperparameters.json"
+    if not file.is_file():
+        return "a model that others have trained", ""
+    sft = json.loads(file.read_text())
+    trained = f"a Llama trained from scratch on {sft['examples']:,} pairs for {sft['epochs']:g} epochs"
+    limits = ", in English; it knows nothing but this task"
+    return f"{trained}, loss {sft['dev_loss']} on the dev split", limits
 
 
-def objectives(soup_set: sets.SoupSet) -> str:
-    """What every reward is, how training normalised it, and how good its model is."""
-    lines = []
+def objectives(soup_set: SoupSet) -> str:
+    """What every reward is, and how training normalised it."""
+    lines, task = [], soup_set.task
     for objective in soup_set.objectives:
-        reward = (rewards.RULES | rewards.LEARNED)[objective.name]
+        reward = (dict(task.rules) | dict(task.learned)).get(objective.name)
+        what = objective.description if objective.template or not reward.__doc__ else reward.__doc__
         lines.append(
-            f"- **{objective.label}**: {' '.join(reward.__doc__.split())} Normalised in training with mean "
+            f"- **{objective.label}**: {' '.join(what.split()).rstrip('.')}. Normalised in training with mean "
             f"{objective.mean} and standard deviation {objective.std}, those of the base's texts."
         )
     return "\n".join(lines)
 
 
-def reward_models(soup_set: sets.SoupSet) -> str:
-    """Accuracy of every reward model and what it makes of the examples; empty without learned rewards."""
+def learned(writer: Writer) -> str:
+    """Accuracy of every learned reward's model and what it makes of the task's probes; empty without such rewards."""
     parts = []
-    for objective in soup_set.objectives:
-        if objective.reward_model is None:
-            continue
-        how = json.loads((objective.reward_model / "hyperparameters.json").read_text())
-        parts.append(
-            f"## The reward model behind {objective.label}\n\nA transformer encoder trained from scratch on "
-            f"GoEmotions (Demszky et al. 2020, Apache 2.0), {how['examples']:,} texts, {how['epochs']:g} epochs: any "
-            f"of the twelve positive emotions against the rest. Accuracy on the {how['dev_examples']:,} texts of the "
-            f"dev split: {how['dev_accuracy']:.4f}. Positive is {how['positive_share']:.1%} of them.\n"
-        )
-        scorer, texts = Scorer((objective,)), [text for _, text in EXAMPLES]
-        probabilities = scorer.models[objective.name].probabilities(texts)
-        scored = scorer.score(texts, [{}] * len(texts))
-        parts.append(f"| text | what it shows | probability | {objective.label} |\n|---|---|---|---|")
-        for (kind, text), probability, score in zip(EXAMPLES, probabilities, scored, strict=True):
-            shown = text.replace("<", "&lt;")
-            parts.append(f"| {shown} | {kind} | {probability:.2f} | {score[objective.name]:.2f} |")
-        parts.append("")
-        parts.append(effect(soup_set, objective))
+    for objective in writer.set.objectives:
+        reward = writer.scorer.rewards[objective.name]
+        if isinstance(reward, Learned):
+            parts.append(f"## The reward model behind {objective.label}\n")
+            parts += [part for part in (accuracy(objective), probes(writer, objective, reward)) if part]
+            parts.append(effect(writer, objective))
     return "\n".join(parts)
 
 
-def effect(soup_set: sets.SoupSet, objective: sets.Objective) -> str:
-    """What RL makes of a learned reward: texts of the base and of the specialist for the same facts and seeds."""
-    writer, n = Writer.load(soup_set.path, "cpu"), len(soup_set.objectives)
-    corner = tuple(float(o == objective) for o in soup_set.objectives)
-    facts = [f.parse(mr) for mr in SHOWN]
-    base = writer.write([Order(one, (1 / n,) * n, "base", seed=i) for i, one in enumerate(facts)])
-    tuned = writer.write([Order(one, corner, "rewarded-soup", seed=i) for i, one in enumerate(facts)])
-    lines = [f"What reinforcement learning on {objective.label} alone makes of it, same facts and random numbers:\n"]
+def accuracy(objective: Objective) -> str:
+    """What the model behind a reward was trained on, and how well; empty for one that is not of `train.classifier`."""
+    file = objective.reward_model / "hyperparameters.json"
+    how = json.loads(file.read_text()) if file.is_file() else {}
+    if "positive_share" not in how:
+        return ""
+    return (
+        f"A transformer encoder trained from scratch on "
+        f"GoEmotions (Demszky et al. 2020, Apache 2.0), {how['examples']:,} texts, {how['epochs']:g} epochs: any "
+        f"of the twelve positive emotions against the rest. Accuracy on the {how['dev_examples']:,} texts of the "
+        f"dev split: {how['dev_accuracy']:.4f}. Positive is {how['positive_share']:.1%} of them.\n"
+    )
+
+
+def probes(writer: Writer, objective: Objective, reward: Learned) -> str:
+    """What the model alone, and then the reward, makes of the task's probes; empty without any."""
+    found = writer.set.task.probes
+    if not found:
+        return ""
+    texts = [text for _, text in found]
+    lines = [f"| text | what it shows | probability | {objective.label} |", "|---|---|---|---|"]
+    for (kind, text), heard, value in zip(found, reward.heard(texts), reward(texts, [{}] * len(texts)), strict=True):
+        shown = text.replace("<", "&lt;")
+        lines.append(f"| {shown} | {kind} | {heard:.2f} | {value:.2f} |")
+    return "\n".join([*lines, ""])
+
+
+def effect(writer: Writer, objective: Objective) -> str:
+    """What RL makes of a learned reward: texts of the base and of the specialist for the same prompts and seeds."""
+    task, n = writer.set.task, len(writer.set.objectives)
+    given = [task.read(line) for line in task.shown]
+    if not given or BASELINE not in writer.set.methods:
+        return ""
+    corner = Preference(float(other == objective) for other in writer.set.objectives)
+    base = writer.write([Request(one, Preference.equal(n), BASE, seed=i) for i, one in enumerate(given)])
+    tuned = writer.write([Request(one, corner, BASELINE, seed=i) for i, one in enumerate(given)])
+    lines = [f"What reinforcement learning on {objective.label} alone makes of it, same prompts and random numbers:\n"]
     lines.append(f"| base | {objective.label} | specialist | {objective.label} |\n|---|---|---|---|")
     for before, after in zip(base, tuned, strict=True):
-        cells = [
-            before.text,
-            f"{before.rewards[objective.name]:.2f}",
-            after.text,
-            f"{after.rewards[objective.name]:.2f}",
-        ]
+        cells = [cell for text in (before, after) for cell in (text.text, f"{text.rewards[objective.name]:.2f}")]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
@@ -140,31 +133,35 @@ def effect(soup_set: sets.SoupSet, objective: sets.Objective) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("set", help="name or folder of the set")
-    soup_set = sets.read(parser.parse_args().set)
-    front, conditions = soup_set.front, soup_set.front["conditions"]
-    sft = json.loads((soup_set.base / "hyperparameters.json").read_text())
-    rl = json.loads((soup_set.backbones[0] / "hyperparameters.json").read_text())
+    writer = Writer.load(parser.parse_args().set, "cpu")
+    soup_set, front = writer.set, writer.set.front
+    if front is None:
+        raise SystemExit(f"{soup_set.path / 'front.json'} is missing: make it with train.evaluate")
+    first = soup_set.adapters[soup_set.backbones[0]]
+    rl = json.loads((first / "hyperparameters.json").read_text())
+    what, limits = base(soup_set)
     card = CARD.format(
         title=soup_set.title,
-        examples=sft["examples"],
-        epochs=sft["epochs"],
-        dev_loss=sft["dev_loss"],
+        about=soup_set.task.about,
+        base=what,
+        limits=limits,
         rank=rl["rank"],
         steps=rl["steps"],
         texts=rl["prompts_per_step"] * rl["samples_per_prompt"],
         kl=rl["kl"],
         beta=soup_set.beta,
         objectives=objectives(soup_set),
-        reward_models=reward_models(soup_set),
+        learned=learned(writer),
         extrapolation=soup_set.extrapolation,
         oracles=len(soup_set.oracles),
         learning_rate=rl["learning_rate"],
-        reference=tuple(front["reference_point"]),
-        normalisation=front["normalisation"],
+        reference=front.reference_point,
+        normalisation=front.normalisation,
+        baseline=LABELS[BASELINE],
         metrics=tables.summary(front),
-        points=tables.points_table(front, tuple(front["methods"])),
+        points=tables.points_table(front, tuple(front.methods)),
         **{
-            key: conditions[key]
+            key: front.conditions[key]
             for key in ("prompts", "samples", "temperature", "top_p", "precision", "device", "intervals")
         },
     )

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 import torch
 from tqdm import tqdm
 
-from backbones.rewards import words
-from backbones.soup import Soup
+from backbones.engine.soup import Soup
+from backbones.tasks.words import words
 
 BATCH = 64
 
@@ -16,13 +16,19 @@ def log_probabilities(soup: Soup, pairs: Iterable[tuple[str, str]]) -> list[floa
     pairs = list(pairs)
     values = [0.0] * len(pairs)
     by_length = sorted(range(len(pairs)), key=lambda i: len(pairs[i][1]))  # so that little of a batch is padding
-    words_, end = soup.tokenizer, soup.tokenizer.eos_token
+    tokenizer, end = soup.tokenizer, soup.tokenizer.eos_token
     for start in tqdm(range(0, len(pairs), BATCH), desc="fluency"):
         places = by_length[start : start + BATCH]
         batch = [pairs[i] for i in places]
-        given = words_([prompt for prompt, _ in batch])["input_ids"]
-        whole = words_([p + text + end for p, text in batch], padding=True, padding_side="right", return_tensors="pt")
-        whole = whole.to(soup.device)
+        # Prompts hold their special tokens already, as for the engine.
+        given = tokenizer([prompt for prompt, _ in batch], add_special_tokens=False)["input_ids"]
+        whole = tokenizer(
+            [prompt + text + end for prompt, text in batch],
+            padding=True,
+            padding_side="right",
+            add_special_tokens=False,
+            return_tensors="pt",
+        ).to(soup.device)
         ids, mask = whole["input_ids"], whole["attention_mask"].clone()
         for row, prompt in zip(mask, given):
             row[: len(prompt)] = 0

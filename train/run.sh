@@ -14,8 +14,6 @@ data=("$@")
 runs=${RUNS:-runs} sets=${SETS:-backbones/sets} jobs=${JOBS:-1}
 two=$sets/restaurants three=$sets/restaurants-3
 threads=$(($(nproc) / jobs > 0 ? $(nproc) / jobs : 1))
-prompts=()
-if [ "${1:-}" = --data-dir ]; then prompts=(--prompts "$2/e2e/dev.csv"); fi
 
 stage() { echo "$(date +%T) $*"; "$@"; }
 
@@ -25,9 +23,9 @@ adapters() {
     shift 2
     echo "$(date +%T) adapters of $set in $work $*"
     mkdir -p "$work"
-    python -m train.backbones "$set" --list "$@" |
+    python -m train.tune "$set" --list "$@" |
         OMP_NUM_THREADS=$threads xargs -P "$jobs" -I{} sh -c '"$@" > "$0" 2>&1 || { tail "$0"; exit 255; }' "$work/{}.log" \
-            python -m train.backbones "$set" "${data[@]}" --work "$work" --only {} "$@"
+            python -m train.tune "$set" "${data[@]}" --work "$work" --only {} "$@"
 }
 
 # spread MODULE ARGUMENT...: one process per job (--multi_gpu is the launcher of several processes, on CPUs too)
@@ -45,7 +43,7 @@ pilot() {
     for beta in 0.6 0.7 0.8; do
         adapters "$set" "$work/pilot/beta-$beta" --beta "$beta" --steps 40 --kinds backbone
     done
-    spread train.pilot beta "$set" --work "$work/pilot" "${prompts[@]}"
+    spread train.pilot beta "$set" --work "$work/pilot" "${data[@]}"
 }
 
 # front SET WORK [OPTION...]: extrapolation, front, card
@@ -53,24 +51,24 @@ front() {
     local set=$1 work=$2
     shift 2
     grep -q '"extrapolation"' "$set/pilot.json" ||
-        spread train.pilot extrapolation "$set" --work "$work/pilot" "${prompts[@]}"
+        spread train.pilot extrapolation "$set" --work "$work/pilot" "${data[@]}"
     [ -f "$set/front.json" ] ||
-        spread train.evaluate "$set" "${prompts[@]}" --out "$set/front.json" --log "$work/texts" "$@"
+        spread train.evaluate "$set" "${data[@]}" --out "$set/front.json" --log "$work/texts" "$@"
     stage python -m train.card "$set"
     stage python -m backbones check "$set"
 }
 
-stage python -m train.sft "${data[@]}" --out "$runs/sft"
-stage python -m train.reward_model "${data[@]}" --out "$runs/upbeat"
-[ -f "$two/manifest.json" ] || stage python -m train.quantise "$runs/sft" "$two" "${data[@]}"
-[ -f "$three/manifest.json" ] || stage python -m train.quantise "$two/base" "$three" "${data[@]}" \
-    --objectives complete concise upbeat --upbeat "$runs/upbeat"
+stage python -m train.sft --task restaurants "${data[@]}" --out "$runs/sft"
+stage python -m train.classifier "${data[@]}" --out "$runs/upbeat"
+[ -f "$two/manifest.json" ] || stage python -m train.new_set "$runs/sft" "$two" --task restaurants "${data[@]}"
+[ -f "$three/manifest.json" ] || stage python -m train.new_set "$two/base" "$three" --task restaurants "${data[@]}" \
+    --objectives complete concise upbeat="$runs/upbeat"
 
 for set in "$two" "$three"; do
     work=$runs/$(basename "$set")
     pilot "$set" "$work"
     adapters "$set" "$work"
-    stage python -m train.backbones "$set" "${data[@]}" --work "$work"
+    stage python -m train.tune "$set" "${data[@]}" --work "$work"
 done
 
 # Two more training seeds for backbones and specialists of `restaurants`, with the beta that its pilot chose.
@@ -82,8 +80,8 @@ for seed in 1 2; do
         mkdir -p "$again/set"
         cp -r "$two/." "$again/set"
         adapters "$again/set" "$again" "${options[@]}"
-        stage python -m train.backbones "$again/set" "${data[@]}" --work "$again" "${options[@]}"
-        spread train.evaluate "$again/set" "${prompts[@]}" --out "$again/front.json" --log "$again/texts" \
+        stage python -m train.tune "$again/set" "${data[@]}" --work "$again" "${options[@]}"
+        spread train.evaluate "$again/set" "${data[@]}" --out "$again/front.json" --log "$again/texts" \
             --methods bone-soup bone-soup-anchored rewarded-soup
     fi
     seeds+=("$again/front.json")
@@ -91,4 +89,4 @@ done
 
 front "$two" "$runs/restaurants" --seeds "${seeds[@]}"
 front "$three" "$runs/restaurants-3"
-stage python -m train.tables README.md
+stage python -m train.tables docs/results.md

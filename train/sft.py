@@ -1,36 +1,37 @@
-"""Stage 1: a BPE tokenizer and a small Llama, trained from scratch on facts and their descriptions.
+"""Stage 1: a BPE tokenizer and a small Llama, trained from scratch on what people wrote for a task.
 
-    python -m train.sft --data-dir data --out runs/restaurants/sft
+    python -m train.sft --task restaurants --data-dir data --out runs/restaurants/sft
 
 Writes the tokenizer, the fp32 model and `hyperparameters.json`. Interrupted, the same command resumes
 from the last checkpoint. Under `accelerate launch` every batch is shared out between the processes.
 """
 
 import argparse
-import json
 from pathlib import Path
 
+import datasets
 import torch
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
-from transformers.trainer_utils import get_last_checkpoint
 from trl import SFTConfig, SFTTrainer
 
-from backbones import facts
-from train import data, processes
+from backbones.store.files import write_json
+from backbones.tasks import TASKS
+from backbones.tasks.task import Pair, Task
+from train import checkpoints, data, processes
 
 VOCABULARY = 2048
 BATCH = 64
-MAX_LENGTH = 128  # tokens of facts and text; the longest references are cut
+MAX_LENGTH = 128  # tokens of prompt and text; the longest references are cut
 
 
-def tokenizer(texts: list[str]) -> PreTrainedTokenizerFast:
-    """A byte-level BPE tokenizer of `VOCABULARY` entries; facts and placeholders are one token each."""
+def tokenizer(texts: list[str], task: Task | type[Task]) -> PreTrainedTokenizerFast:
+    """A byte-level BPE tokenizer of `VOCABULARY` entries; the task's special tokens and placeholders are one each."""
     bpe = Tokenizer(models.BPE())
     bpe.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     bpe.decoder = decoders.ByteLevel()
-    special = ["<pad>", "<eos>", *facts.prompt_tokens()]
-    placeholders = [AddedToken(token, special=False, normalized=False) for token in (facts.NAME, facts.NEAR)]
+    special = ["<pad>", "<eos>", *task.special_tokens]
+    placeholders = [AddedToken(token, special=False, normalized=False) for token in task.placeholders]
     trainer = trainers.BpeTrainer(
         vocab_size=VOCABULARY - len(placeholders),
         special_tokens=special,
@@ -64,16 +65,32 @@ def model(vocabulary: int, pad: int, eos: int) -> LlamaForCausalLM:
     )
 
 
+def examples(pairs: list[Pair], task: Task, words: PreTrainedTokenizerFast) -> datasets.Dataset:
+    """Columns `prompt` and `completion`; pairs without a reference left out."""
+    return datasets.Dataset.from_list(
+        [
+            {"prompt": task.prompt(pair.given, words), "completion": pair.reference}
+            for pair in pairs
+            if pair.reference is not None
+        ]
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data-dir", type=Path, help="folder with e2e/train.csv; default: fetch from the Hub")
+    parser.add_argument("--task", choices=TASKS, default="restaurants")
+    parser.add_argument("--data-dir", type=Path, help="folder with the task's data; default: fetch from the Hub")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--epochs", type=float, default=3)
     parser.add_argument("--max-steps", type=int, default=-1, help="stop early, for a trial")
     args = parser.parse_args()
-    if (args.out / "model.safetensors").is_file():
-        print(f"{args.out} already holds a trained model: delete it to train again")
+    if checkpoints.finished(args.out):
         return
+    task = TASKS[args.task]()
+    pairs = {split: data.pairs(task, split, args.data_dir) for split in ("train", "dev")}
+    references = [pair.reference for pair in pairs["train"] if pair.reference is not None]
+    if not references:
+        parser.error(f"the data of the task {task.name} has no texts to learn from: start with a model that writes")
 
     config = SFTConfig(
         output_dir=str(args.out / "checkpoints"),
@@ -99,9 +116,8 @@ def main() -> None:
         report_to="tensorboard",
         seed=0,
     )
-    train = data.examples(data.load("train", args.data_dir))
-    dev = data.examples(data.load("dev", args.data_dir))
-    words = tokenizer(train["completion"])
+    words = tokenizer(references, task)
+    train, dev = (examples(pairs[split], task, words) for split in ("train", "dev"))
     torch.manual_seed(config.seed)
     trainer = SFTTrainer(
         model=model(len(words), words.pad_token_id, words.eos_token_id),
@@ -110,31 +126,27 @@ def main() -> None:
         eval_dataset=dev,
         processing_class=words,
     )
-    checkpoints = Path(config.output_dir)
-    trainer.train(resume_from_checkpoint=get_last_checkpoint(checkpoints) if checkpoints.is_dir() else None)
+    checkpoints.train(trainer)
     metrics = trainer.evaluate()
     trainer.model.config.use_cache = True  # the trainer turns it off; what is saved is for generating
     trainer.save_model(args.out)
     if not trainer.is_world_process_zero():
         return
-    (args.out / "hyperparameters.json").write_text(
-        json.dumps(
-            {
-                "epochs": args.epochs,
-                "batch_size": BATCH,
-                "learning_rate": config.learning_rate,
-                "scheduler": str(config.lr_scheduler_type),
-                "warmup_steps": config.warmup_steps,
-                "weight_decay": config.weight_decay,
-                "max_length": MAX_LENGTH,
-                "seed": config.seed,
-                "examples": len(train),
-                "steps": trainer.state.global_step,
-                "dev_loss": round(metrics["eval_loss"], 4),
-            },
-            indent=2,
-        )
-        + "\n"
+    write_json(
+        args.out / "hyperparameters.json",
+        {
+            "epochs": args.epochs,
+            "batch_size": BATCH,
+            "learning_rate": config.learning_rate,
+            "scheduler": str(config.lr_scheduler_type),
+            "warmup_steps": config.warmup_steps,
+            "weight_decay": config.weight_decay,
+            "max_length": MAX_LENGTH,
+            "seed": config.seed,
+            "examples": len(train),
+            "steps": trainer.state.global_step,
+            "dev_loss": round(metrics["eval_loss"], 4),
+        },
     )
 
 

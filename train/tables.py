@@ -1,104 +1,109 @@
-"""Tables of a set's measured fronts in Markdown, for the README and the model cards.
+"""Tables of a set's measured fronts in Markdown, for the documentation and the model cards.
 
-    python -m train.tables README.md
+    python -m train.tables FILE.md
 
 replaces everything between `<!-- front:SET -->` and `<!-- /front:SET -->` by the tables of that shipped set.
 """
 
 import argparse
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from backbones import front, sets
-from train.statistics import BASELINE, seed_summary
+from backbones.merging.front import Front, SeedFront
+from backbones.merging.methods import BASE, BASELINE, BONE_SOUP, LABELS
+from backbones.merging.metrics import KINDS, verdict, with_interval
+from backbones.store import soup_set as sets
+from train.summary import seed_summary
 
 SIGNS = {"better": " ▲", "worse": " ▼", "tie": " =", None: ""}
 
 
-def metrics_table(measured: dict) -> str:
-    """Method by metric with intervals, each marked against Rewarded Soup: better ▲, worse ▼ or level =."""
-    lines = ["| | " + " | ".join(label for label, _ in front.METRICS.values()) + " |"]
-    lines.append("|---" * (len(front.METRICS) + 1) + "|")
-    for method, result in measured["methods"].items():
-        if method == "base":
+def metrics_table(front: Front) -> str:
+    """Method by metric with intervals, each marked against the baseline: better ▲, worse ▼ or level =."""
+    lines = ["| | " + " | ".join(kind.label for kind in KINDS.values()) + " |", "|---" * (len(KINDS) + 1) + "|"]
+    for method, measured in front.methods.items():
+        if method == BASE:
             continue
         cells = []
-        for name in front.METRICS:
-            sign = front.verdict(name, result.get("minus_rewarded_soup", {}).get(name))
-            cells.append(" ".join(front.with_interval(name, result["metrics"][name])) + SIGNS[sign])
-        lines.append(f"| {front.LABELS[method]} ({len(result['points'])}) | " + " | ".join(cells) + " |")
+        for name in KINDS:
+            sign = verdict(name, measured.minus_baseline.get(name))
+            cells.append(" ".join(with_interval(name, measured.metrics[name])) + SIGNS[sign])
+        lines.append(f"| {LABELS[method]} ({len(measured.points)}) | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
-def comparison(measured: dict) -> str:
-    """Ratios of hypervolumes: to Rewarded Soup on all preferences and inside the rows of B, and to the oracles."""
-    inside, oracles = measured["inside_b"], measured["at_oracles"]
+def comparison(front: Front) -> str:
+    """Ratios of hypervolumes: to the baseline on all preferences and inside the rows of B, and to the oracles."""
+    inside, oracles = front.inside_b, front.at_oracles
+    over = f"over {LABELS[BASELINE]}"
     columns = {
-        "over Rewarded Soup": {
-            method: result["hypervolume_over_rewarded_soup"]
-            for method, result in measured["methods"].items()
-            if "hypervolume_over_rewarded_soup" in result
+        over: {
+            method: measured.hypervolume_over_baseline
+            for method, measured in front.methods.items()
+            if measured.hypervolume_over_baseline is not None
         },
-        f"over Rewarded Soup, {len(inside['preferences'])} preferences inside the rows of B": inside["ratios"],
-        f"over the oracles, at their {len(oracles['preferences'])} preferences": oracles["ratios"],
+        f"{over}, {len(inside.preferences)} preferences inside the rows of B": inside.ratios,
+        f"over the oracles, at their {len(oracles.preferences)} preferences": oracles.ratios,
     }
     lines = ["| hypervolume | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|"]
-    for method in measured["methods"]:
-        cells = [_ratio(ratios[method]) if method in ratios else "" for ratios in columns.values()]
+    for method in front.methods:
+        cells = [
+            " ".join(with_interval("hypervolume", ratios[method])) if method in ratios else ""
+            for ratios in columns.values()
+        ]
         if any(cells):
-            lines.append(f"| {front.LABELS[method]} | " + " | ".join(cells) + " |")
+            lines.append(f"| {LABELS[method]} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
-def seeds_table(measured: dict) -> str:
+def seeds_table(front: Front) -> str:
     """What every training seed gives, and the mean and standard deviation over them; empty without seeds."""
-    if not measured["training_seeds"]:
+    if not front.training_seeds:
         return ""
-    runs = [seed_summary(measured), *measured["training_seeds"]]
-    methods = [method for method in runs[-1]["methods"] if method != BASELINE]
+    runs = [seed_summary(front), *front.training_seeds]
+    baseline = LABELS[BASELINE]
+    methods = [method for method in runs[-1].metrics if method != BASELINE]
     columns = {}
     for method in (BASELINE, *methods):
-        columns[f"hypervolume, {front.LABELS[method]}"] = [_metric(run, method, "hypervolume") for run in runs]
+        columns[f"hypervolume, {LABELS[method]}"] = _values(runs, method, "hypervolume")
     for method in methods:
-        over = [_metric(run, method, "hypervolume") / _metric(run, BASELINE, "hypervolume") for run in runs]
-        columns[f"{front.LABELS[method]} over {front.LABELS[BASELINE]}"] = over
-    columns["Bone Soup over Rewarded Soup inside the rows of B"] = [run["inside_b"]["bone-soup"] for run in runs]
+        over = _values(runs, method, "hypervolume") / _values(runs, BASELINE, "hypervolume")
+        columns[f"{LABELS[method]} over {baseline}"] = over
+    inside = f"{LABELS[BONE_SOUP]} over {baseline} inside the rows of B"
+    columns[inside] = np.array([run.inside_b[BONE_SOUP] for run in runs])
     for method in methods:
-        more = [_metric(run, method, "inner_product") - _metric(run, BASELINE, "inner_product") for run in runs]
-        columns[f"inner product, {front.LABELS[method]} − {front.LABELS[BASELINE]}"] = more
-    seeds = " | ".join(f"seed {run['seed']}" for run in runs)
+        more = _values(runs, method, "inner_product") - _values(runs, BASELINE, "inner_product")
+        columns[f"inner product, {LABELS[method]} − {baseline}"] = more
+    seeds = " | ".join(f"seed {run.seed}" for run in runs)
     lines = [f"| training seeds | {seeds} | mean ± standard deviation |", "|---" * (len(runs) + 2) + "|"]
     for label, values in columns.items():
         cells = " | ".join(f"{value:.3f}" for value in values)
-        lines.append(f"| {label} | {cells} | {np.mean(values):.3f} ± {np.std(values, ddof=1):.3f} |")
+        lines.append(f"| {label} | {cells} | {values.mean():.3f} ± {values.std(ddof=1):.3f} |")
     return "\n".join(lines)
 
 
-def _metric(run: dict, method: str, name: str) -> float:
-    return run["methods"][method]["metrics"][name]
-
-
-def points_table(measured: dict, methods: tuple[str, ...]) -> str:
+def points_table(front: Front, methods: Sequence[str]) -> str:
     """Mean rewards, words and fluency of `methods` at every preference."""
-    names = measured["objectives"]
+    names = front.objectives
     lines = [
         f"| method | preference ({', '.join(names)}) | {' | '.join(names)} | words | log p | repeated |",
         "|---" * (len(names) + 5) + "|",
     ]
     for method in methods:
-        for point in measured["methods"].get(method, {"points": []})["points"]:
-            cells = [f"{value:.3f}" for value in point["rewards"]]
-            cells += [f"{point['words']:.1f}", f"{point['log_probability']:.2f}", f"{point['repeated']:.4f}"]
-            mu = ", ".join(f"{share:.2g}" for share in point["preference"])
-            lines.append(f"| {front.LABELS[method]} | {mu} | " + " | ".join(cells) + " |")
+        for point in front.points(method):
+            cells = [f"{value:.3f}" for value in point.rewards]
+            cells += [f"{point.words:.1f}", f"{point.log_probability:.2f}", f"{point.repeated:.4f}"]
+            mu = ", ".join(f"{share:.2g}" for share in point.preference)
+            lines.append(f"| {LABELS[method]} | {mu} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
-def summary(measured: dict) -> str:
-    """The tables that the README shows of a set."""
-    return "\n\n".join(part for part in (metrics_table(measured), comparison(measured), seeds_table(measured)) if part)
+def summary(front: Front) -> str:
+    """The tables that are shown of a set."""
+    return "\n\n".join(part for part in (metrics_table(front), comparison(front), seeds_table(front)) if part)
 
 
 def fill(text: str) -> str:
@@ -117,8 +122,9 @@ def main() -> None:
     file.write_text(fill(file.read_text(encoding="utf-8")), encoding="utf-8")
 
 
-def _ratio(ratio: dict) -> str:
-    return " ".join(front.with_interval("hypervolume", ratio))
+def _values(runs: Sequence[SeedFront], method: str, name: str) -> np.ndarray:
+    """A metric of every run [runs]."""
+    return np.array([run.metrics[method][name] for run in runs])
 
 
 if __name__ == "__main__":

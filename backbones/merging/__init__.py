@@ -1,0 +1,1 @@
+"""Merging: preferences, the coefficients that methods make of them, fronts, metrics. Numpy and moocore alone."""

@@ -1,0 +1,1 @@
+"""Sets on disk and on the Hub: manifests, adapters, import, export, and the memory that serving takes."""

@@ -1,0 +1,90 @@
+"""PEFT LoRA folders, read as they are and written: what cannot be honoured exactly is refused by name."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from peft import LoraConfig
+from safetensors.torch import load_file, save_file
+
+PREFIX = "base_model.model."
+
+# Settings of a LoRA config that change what the adapter computes, with the values that leave it plain.
+PLAIN = {
+    "peft_type": ("LORA",),
+    "bias": ("none", None),
+    "fan_in_fan_out": (False, None),
+    "use_dora": (False, None),
+    "lora_bias": (False, None),
+    "modules_to_save": (None, []),
+    "rank_pattern": (None, {}),
+    "alpha_pattern": (None, {}),
+    "layer_replication": (None, []),
+    "trainable_token_indices": (None, [], {}),
+    "target_parameters": (None, []),
+    "alora_invocation_tokens": (None, []),
+}
+
+
+@dataclass(frozen=True)
+class Adapter:
+    """One LoRA adapter: per layer name of the base, `down` [rank, in] and scaled `up` [rank, out]."""
+
+    name: str
+    deltas: dict[str, tuple[torch.Tensor, torch.Tensor]]
+
+
+def read_adapter(folder: Path, name: str = "") -> Adapter:
+    """Read `adapter_config.json` and `adapter_model.safetensors`.
+
+    `up` holds B^T times the scale: alpha / r, or alpha / sqrt(r) with rsLoRA. `name`: default: the folder's.
+    Raises ValueError naming the file, what is wrong and the fix.
+    """
+    config_file, weights_file = folder / "adapter_config.json", folder / "adapter_model.safetensors"
+    for file in (config_file, weights_file):
+        if not file.is_file():
+            raise ValueError(f"{file} is missing: save the adapter with PEFT's save_pretrained")
+    config = json.loads(config_file.read_text())
+    for key, plain in PLAIN.items():
+        value = config.get(key, plain[-1])
+        if value not in plain:
+            raise ValueError(f"{config_file}: {key} is {value!r}, which the soup cannot serve: use {plain[0]!r}")
+    rank = config["r"]
+    scale = config["lora_alpha"] / (rank**0.5 if config.get("use_rslora") else rank)
+
+    weights, deltas = load_file(weights_file), {}
+    for key in sorted(weights):
+        layer, _, part = key.removeprefix(PREFIX).partition(".lora_")
+        if part == "B.weight" and f"{PREFIX}{layer}.lora_A.weight" in weights:
+            continue
+        if part != "A.weight" or not key.startswith(PREFIX):
+            raise ValueError(f"{weights_file}: the tensor {key!r} is no LoRA weight: save plain LoRA adapters")
+        up = weights.get(f"{PREFIX}{layer}.lora_B.weight")
+        if up is None:
+            raise ValueError(f"{weights_file}: {layer} has lora_A but no lora_B: save the adapter again")
+        if len(weights[key]) != rank or up.shape[1] != rank:
+            raise ValueError(f"{weights_file}: {layer} has rank {len(weights[key])}, {config_file.name} says {rank}")
+        deltas[layer] = (weights[key], (up.T * scale).contiguous())
+    if not deltas:
+        raise ValueError(f"{weights_file} holds no LoRA weights: save the adapter again")
+    return Adapter(name or folder.name, deltas)
+
+
+def write_adapter(deltas: dict[str, tuple[torch.Tensor, torch.Tensor]], base: str, folder: Path) -> None:
+    """Write per layer A [rank, in] and B [out, rank], of one rank, as PEFT saves a LoRA adapter of `base`."""
+    rank = len(next(iter(deltas.values()))[0])
+    config = LoraConfig(
+        task_type="CAUSAL_LM",
+        r=rank,
+        lora_alpha=rank,
+        target_modules=list(deltas),
+        inference_mode=True,
+        base_model_name_or_path=base,
+    )
+    config.target_modules = sorted(deltas)  # LoraConfig makes a set of it, whose order changes from run to run
+    config.save_pretrained(folder)
+    tensors = {}
+    for layer, (a, b) in deltas.items():
+        tensors[f"{PREFIX}{layer}.lora_A.weight"], tensors[f"{PREFIX}{layer}.lora_B.weight"] = a, b
+    save_file(tensors, folder / "adapter_model.safetensors", metadata={"format": "pt"})

@@ -1,0 +1,244 @@
+"""Sets: folders with a base, the adapters tuned on it, and the fronts measured with them.
+
+manifest.json        task, objectives, beta, extrapolation, adapters, default sampling settings
+base/                4-bit base and tokenizer, as transformers saves them
+adapters/NAME/       PEFT LoRA folders: one backbone per row of B, one specialist per objective, oracles
+reward-models/NAME/  models behind learned rewards
+pilot.json           how beta and the extrapolation were chosen
+front.json           measured fronts of the methods
+README.md            model card
+
+A base, an adapter or a reward model can also lie on the Hugging Face Hub: {"hub": "organisation/name", "revision": "the
+40 digits of a commit", "folder": "where in the repository"} in the manifest. So can the whole set.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from backbones.merging import coefficients, methods
+from backbones.merging import front as fronts
+from backbones.merging.front import Front, Point
+from backbones.merging.methods import Merge, Oracle
+from backbones.merging.preference import Preference
+from backbones.store import hub
+from backbones.store.manifest import FILE, Folder, Manifest, SetError
+from backbones.tasks import TASKS
+from backbones.tasks.objectives import Objective
+from backbones.tasks.task import Sampling, Task
+
+SETS = Path(__file__).parents[1] / "sets"
+MAX_FILE_BYTES = 10_000_000  # larger files need LFS where sets are hosted
+PICKLED = {".bin", ".pt", ".pth", ".pkl", ".ckpt"}
+
+
+@dataclass(frozen=True)
+class SoupSet:
+    """A set. `folders`: of every adapter by its name, which says what it was tuned for: backbone-1, specialist-2,
+    oracle-1. `front` is None until it has been measured."""
+
+    path: Path
+    name: str
+    title: str
+    task: Task
+    objectives: tuple[Objective, ...]
+    beta: float
+    extrapolation: float
+    base: Path
+    folders: dict[str, Path]
+    backbones: tuple[str, ...]
+    specialists: tuple[str, ...]
+    oracles: tuple[Oracle, ...]
+    sampling: Sampling
+    front: Front | None = None
+
+    @property
+    def adapters(self) -> dict[str, Path]:
+        """All adapters' folders by name, in the order in which the soup stacks them."""
+        names = (*self.backbones, *self.specialists, *(oracle.adapter for oracle in self.oracles))
+        return {name: self.folders[name] for name in names}
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """The methods that this set's adapters allow: it can lack specialists, backbones or oracles."""
+        return methods.available(self)
+
+    def points(self, method: str) -> tuple[Point, ...]:
+        """The measured points of a method's front; none where it has not been measured."""
+        return self.front.points(method) if self.front else ()
+
+    def preference(self, values) -> Preference:
+        """A preference over this set's objectives. Raises ValueError, naming them, for values that are none."""
+        self._require_one_each(values)
+        return Preference.of(values, len(self.objectives))
+
+    def merge(self, method: str, mu: Preference) -> Merge:
+        """What `method` makes of mu: what the page shows and what the engine uses.
+
+        Raises ValueError for a method that the set does not have, or a preference over other objectives.
+        """
+        self._require_one_each(mu)
+        return methods.named(method, self, f"the set {self.name}").merge(mu, self)
+
+    def _require_one_each(self, values) -> None:
+        if len(values) != len(self.objectives):
+            names = ", ".join(objective.name for objective in self.objectives)
+            raise ValueError(f"preference {list(values)} needs one number for each of {names}")
+
+
+def shipped() -> list[str]:
+    """Names of the sets that come with the package."""
+    return sorted(path.parent.name for path in SETS.glob(f"*/{FILE}"))
+
+
+def read(name_or_path: str | Path) -> SoupSet:
+    """Read and validate a shipped set (by name), a folder (by path), or one of the Hub.
+
+    A set of the Hub is named `organisation/name` or `organisation/name@revision`, and fetched where it is not yet.
+    Raises SetError.
+    """
+    name = str(name_or_path)
+    path = SETS / name if name in shipped() else Path(name)
+    if not path.is_dir() and hub.is_repository(name):
+        repository, _, revision = name.partition("@")
+        path = _fetched(repository, revision or "main")
+    if not (path / FILE).is_file():
+        known = ", ".join(shipped())
+        raise SetError(f"no set {name!r}: name a folder with a {FILE}, organisation/name of the Hub, or {known}")
+    return made(path, Manifest.read(path))
+
+
+def made(path: Path, manifest: Manifest) -> SoupSet:
+    """The set in the folder `path` with this manifest, validated. Raises SetError."""
+    try:
+        n = len(manifest.objectives)
+        folders: dict[str, Path] = {}
+        backbones, specialists = (
+            tuple(_name(folders, f"{kind}-{i}", _inside(path, folder)) for i, folder in enumerate(given, start=1))
+            for kind, given in (("backbone", manifest.backbones), ("specialist", manifest.specialists))
+        )
+        oracles = []
+        for one in manifest.oracles:
+            number = 1 + sum(name.startswith("oracle") for name in folders)
+            name = _name(folders, f"oracle-{number}", _inside(path, one["adapter"]))
+            try:
+                oracles.append(Oracle(Preference.of(one["preference"], n), name))
+            except ValueError as error:
+                raise ValueError(f"oracle {name}: {error}") from None
+        soup_set = SoupSet(
+            path=path,
+            name=manifest.name,
+            title=manifest.title,
+            task=_task(manifest),
+            objectives=tuple(_objective(path, fields) for fields in manifest.objectives),
+            beta=float(manifest.beta),
+            extrapolation=float(manifest.extrapolation),
+            base=_inside(path, manifest.base),
+            folders=folders,
+            backbones=backbones,
+            specialists=specialists,
+            oracles=tuple(oracles),
+            sampling=manifest.sampling,
+            front=_front(path / "front.json"),
+        )
+        _validate(soup_set)
+    except SetError:
+        raise
+    except KeyError as error:
+        raise SetError(f"{path / FILE}: the field {error} is missing: add it") from None
+    except TypeError as error:
+        raise SetError(f"{path / FILE}: a field has the wrong shape ({error}): compare it with a shipped set") from None
+    except ValueError as error:
+        raise SetError(f"{path / FILE}: {error}") from None
+    return soup_set
+
+
+def problems(soup_set: SoupSet) -> list[str]:
+    """What keeps a set that can be read from being shipped, one line each; empty when nothing does."""
+    found, n = [], len(soup_set.objectives)
+    for kind, names in (("backbones", soup_set.backbones), ("specialists", soup_set.specialists)):
+        if len(names) != n:
+            found.append(f"{soup_set.path / FILE}: {len(names)} {kind} for {n} objectives")
+    for file in (soup_set.path / "README.md", soup_set.base / "hyperparameters.json"):
+        if not file.is_file():
+            found.append(f"{file} is missing: write it")
+    for folder in soup_set.adapters.values():
+        if not (folder / "hyperparameters.json").is_file():
+            found.append(f"{folder / 'hyperparameters.json'} is missing: train with train.tune")
+    if not soup_set.oracles:
+        found.append(f"{soup_set.path / FILE}: no oracles: train them with train.tune")
+    for name, stage in (("pilot.json", "train.pilot"), ("front.json", "train.evaluate")):
+        if not (soup_set.path / name).is_file():
+            found.append(f"{soup_set.path / name} is missing: make it with {stage}")
+    for file in sorted(soup_set.path.rglob("*")):
+        if file.suffix in PICKLED:
+            found.append(f"{file} is a pickle: save it as safetensors")
+        elif file.is_file() and file.stat().st_size > MAX_FILE_BYTES:
+            found.append(f"{file} has {file.stat().st_size:,} bytes: keep files below {MAX_FILE_BYTES:,}")
+    return found
+
+
+def _validate(soup_set: SoupSet) -> None:
+    """Raises ValueError for what does not fit together: SetError where another file than the manifest is at fault."""
+    coefficients.backbone_matrix(len(soup_set.objectives), soup_set.beta)
+    for objective in soup_set.objectives:
+        soup_set.task.check_objective(objective)
+        if not objective.std > 0:
+            raise ValueError(f"std of {objective.name!r} is {objective.std}: measure it with train.new_set")
+    models = [objective.reward_model for objective in soup_set.objectives if objective.reward_model]
+    for folder in (soup_set.base, *soup_set.folders.values(), *models):
+        if not folder.is_dir():
+            raise ValueError(f"the folder {folder} is missing: restore it or correct the manifest")
+    names = tuple(objective.name for objective in soup_set.objectives)
+    if soup_set.front is not None and soup_set.front.objectives != names:
+        raise SetError(
+            f"{soup_set.path / 'front.json'}: its objectives are {list(soup_set.front.objectives)}, the manifest's are "
+            f"{list(names)}: measure it again with train.evaluate"
+        )
+
+
+def _name(folders: dict[str, Path], name: str, folder: Path) -> str:
+    """The name of an adapter's folder: the one that it has already, or `name`, under which it is entered."""
+    known = next((other for other, path in folders.items() if path == folder), None)
+    if known is None:
+        folders[name] = folder
+    return known or name
+
+
+def _front(file: Path) -> Front | None:
+    """The front in a file; None where there is none. Raises SetError."""
+    if not file.is_file():
+        return None
+    try:
+        return fronts.read(file)
+    except ValueError as error:
+        raise SetError(str(error)) from None
+
+
+def _task(manifest: Manifest) -> Task:
+    if manifest.task not in TASKS:
+        raise ValueError(f"the task is {manifest.task!r}: use {' or '.join(TASKS)}")
+    return TASKS[manifest.task](**manifest.settings)
+
+
+def _objective(path: Path, fields: dict) -> Objective:
+    folder = fields.get("reward_model")
+    return Objective(**fields | {"reward_model": folder and _inside(path, folder)})
+
+
+def _inside(path: Path, folder: Folder) -> Path:
+    """A folder that the manifest in `path` names: inside the set, or of the Hub at a fixed commit."""
+    if isinstance(folder, dict):
+        if not re.fullmatch("[0-9a-f]{40}", folder["revision"]):
+            raise SetError(f"{path / FILE}: the revision of {folder['hub']} is no commit: give all of its 40 digits")
+        return _fetched(folder["hub"], folder["revision"], folder.get("folder", ""))
+    if not (path / folder).resolve().is_relative_to(path.resolve()):
+        raise SetError(f"{path / FILE}: {folder!r} lies outside the set: keep every folder inside it")
+    return path / folder
+
+
+def _fetched(repository: str, revision: str, folder: str = "") -> Path:
+    try:
+        return hub.fetch(repository, revision, folder)
+    except ValueError as error:
+        raise SetError(str(error)) from None

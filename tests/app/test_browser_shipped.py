@@ -1,0 +1,90 @@
+"""The page in headless Chromium on the shipped sets: real texts, links and adapters."""
+
+import zipfile
+
+import pytest
+import torch
+from peft import PeftModel
+
+from app.page import build
+from app.serve import launch
+from backbones.engine.scheduler import Scheduler
+from backbones.engine.writer import Writer
+from backbones.tasks.restaurants import facts as f
+from tests.browser import choose, needs_browser, press, wait_for_text
+from tests.store.models import plain, served
+
+pytestmark = needs_browser
+FACTS = {"name": "Elm", "food": "Italian", "area": "riverside"}
+
+
+@pytest.fixture(scope="module")
+def writers():
+    loaded = [Writer.load(name, "cpu") for name in ("restaurants", "restaurants-3")]
+    return {writer.set.name: writer for writer in loaded}
+
+
+@pytest.fixture(scope="module")
+def url(writers):
+    page = build([writer.set for writer in writers.values()], Scheduler(writers).stream)
+    _, url, _ = launch(page, prevent_thread_lock=True, quiet=True, server_name="127.0.0.1")
+    yield url
+    page.close()
+
+
+@pytest.fixture
+def page(browser, url):
+    page = browser.new_page(viewport={"width": 1400, "height": 1000})
+    page.goto(url)
+    page.wait_for_selector("#front .scatterlayer .trace", timeout=30_000)
+    yield page
+    page.close()
+
+
+def texts(page):
+    page.wait_for_selector("#column-right .chips", timeout=30_000)
+    return [page.locator(f"#column-{side} .text p").all_inner_texts() for side in ("left", "right")]
+
+
+def test_a_link_opened_in_another_browser_gives_the_same_texts(page, browser):
+    choose(page, "Set", "Restaurants: complete, concise and upbeat")
+    page.wait_for_selector(".triangle")
+    press(page, "all upbeat")
+    choose(page, "Right column", "MOD")
+    press(page, "Write")
+    before = texts(page)
+    page.wait_for_function("location.hash.includes('right=mod')")
+    other = browser.new_context().new_page()
+    other.goto(page.url)
+    assert texts(other) == before and before[0] != before[1]
+    other.context.close()
+
+
+def test_a_sweep_of_the_shipped_set_follows_the_preference(page):
+    press(page, "Sweep")
+    wait_for_text(page, "#column-left", "From the sweep")
+    page.locator("#slider-1").press("Home")
+    wait_for_text(page, "#column-left", "at 0 % / 100 %")
+    short = page.locator("#column-right .text p").inner_text()
+    page.locator("#slider-1").press("End")
+    wait_for_text(page, "#column-left", "at 100 % / 0 %")
+    assert len(page.locator("#column-right .text p").inner_text()) > len(short)
+
+
+def test_the_downloaded_adapter_gives_the_served_logits_in_plain_peft(page, writers, tmp_path):
+    page.locator("#slider-1").press("End")
+    wait_for_text(page, "#coefficients", "-0.33")
+    with page.expect_download() as news:
+        press(page, "Left merge as adapter")
+    with zipfile.ZipFile(news.value.path()) as file:
+        file.extractall(tmp_path)
+    (folder,) = tmp_path.iterdir()
+    writer = writers["restaurants"]
+    ids = writer.soup.tokenizer(f.prompt(FACTS), return_tensors="pt").input_ids
+    expected = served(writer.soup, writer.set, "bone-soup", (1.0, 0.0), ids)
+    bare = plain(writer.set.base)
+    with torch.inference_mode():
+        base = bare(ids).logits
+        merged = PeftModel.from_pretrained(bare, folder)(ids).logits
+    torch.testing.assert_close(merged, expected, atol=1e-4, rtol=0)
+    assert (base - expected).abs().max() > 0.1

@@ -1,0 +1,166 @@
+"""What the page asks for is what the tasks of its sets ask for; a third task needs no change in the page."""
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import gradio as gr
+import pytest
+
+from app.choices import from_query
+from app.handlers import Handlers
+from app.page import build, lay_out
+from app.programs import Programs
+from app.serve import launch
+from backbones.tasks.assistant import Assistant
+from tests.browser import choose, needs_browser, press, wait_for_text
+from tests.fake import RESTAURANTS, FakeStream, chosen, fake_set, values
+from tests.toy import Colours
+
+MESSAGE = "Hi <b>\nthere"
+
+
+COLOURS, CHAT = Colours(), Assistant()
+SETS = [
+    replace(fake_set(), name="colours", title="Colours", task=COLOURS),
+    replace(fake_set(), name="chat", title="Chat", task=CHAT, front=None),
+    fake_set(3),
+]
+STREAM = {"colours": COLOURS, "chat": CHAT}
+
+
+def laid_out(sets=SETS):
+    with gr.Blocks():
+        return lay_out(sets)
+
+
+def test_the_form_has_a_component_for_every_field_of_every_task():
+    parts = laid_out()
+    assert {name: list(fields) for name, fields in parts.chosen.given.items()} == {
+        "colours": ["colour"],
+        "assistant": ["prompt"],
+        "restaurants": [*("name", "near"), *(field.name for field in RESTAURANTS.fields if field.values)],
+    }
+    colour = parts.chosen.given["colours"]["colour"]
+    assert colour.choices[:3] == [("not given", ""), ("red", "red"), ("blue", "blue")]
+    assert (colour.value, colour.label) == ("red", "Colour")
+    assert [parts.forms[name].visible for name in ("colours", "assistant", "restaurants")] == [True, False, False]
+    message = parts.chosen.given["assistant"]["prompt"]
+    assert message.lines > 1 and message.max_length == 4000 and message.placeholder.startswith("write a message")
+    assert {name: box.value for name, box in parts.chosen.given["restaurants"].items()} == {
+        field.name: field.default for field in RESTAURANTS.fields
+    }
+
+
+def test_two_sets_of_one_task_share_a_form():
+    parts = laid_out([fake_set(2), fake_set(3)])
+    assert list(parts.forms) == list(parts.chosen.given) == ["restaurants"]
+
+
+def test_handlers_get_values_and_give_updates_by_name():
+    parts = laid_out()
+    data = {box: number for number, box in enumerate(inputs(parts, ["chosen", "view"]))}
+    found = parts.values(["chosen", "view"], data)
+    assert found["view"] == data[parts.view]
+    assert found["chosen"].left == data[parts.chosen.left] and found["chosen"].seed == data[parts.chosen.seed]
+    assert found["chosen"].given["colours"]["colour"] == data[parts.chosen.given["colours"]["colour"]]
+    updates = parts.updates({"problem": "x", "chosen": {"seed": 3, "given": {"assistant": {"prompt": "Hi"}}}})
+    assert updates == {
+        parts.problem: "x",
+        parts.chosen.seed: 3,
+        parts.chosen.given["assistant"]["prompt"]: "Hi",
+    }
+    assert parts.updates({}) == gr.skip()
+
+
+def inputs(parts, names):
+    return parts.call(lambda **_: {}, names, ["problem"])["inputs"]
+
+
+def test_words_for_people_become_an_error_of_the_page_with_markup_as_text():
+    parts = laid_out()
+
+    def failing(view):
+        raise ValueError(f"<b>{'x' * 1000} & y")
+
+    with pytest.raises(gr.Error) as raised:
+        parts.call(failing, ["view"], ["problem"])["fn"]({parts.view: "0-1"})
+    assert raised.value.message.startswith("&lt;b&gt;xx") and raised.value.message.endswith("&amp; y")
+    assert len(raised.value.message) < 700
+
+
+def test_the_form_follows_the_set():
+    handlers = Handlers(SETS, FakeStream(tasks=STREAM))
+    for name, task, rolls in (("colours", COLOURS, False), ("chat", CHAT, False), ("fake-3", RESTAURANTS, True)):
+        news = handlers.follow(chosen(name, given={}, task=task), "0-1")
+        assert {one: update["visible"] for one, update in news["forms"].items()} == {
+            one: one == task.name for one in ("colours", "assistant", "restaurants")
+        }
+        assert news["dice"]["visible"] is rolls
+        rolled = handlers.dice(chosen(name, given={}, task=task))
+        assert (list(rolled["chosen"]["given"]) == [task.name]) if rolls else rolled == {}
+
+
+def test_dice_gives_facts_that_can_be_written_about():
+    handlers = Handlers([fake_set()], FakeStream())
+    for _ in range(50):
+        fields = handlers.dice(chosen())["chosen"]["given"]["restaurants"]
+        assert set(fields) == {field.name for field in RESTAURANTS.fields}
+        assert "name" in RESTAURANTS.check(fields)
+
+
+@pytest.mark.parametrize(
+    ("name", "task", "given"),
+    [("colours", COLOURS, {"colour": "red"}), ("chat", CHAT, {"prompt": MESSAGE})],
+)
+def test_texts_of_any_task_are_written_kept_linked_to_and_offered_to_programs(name, task, given):
+    handlers = Handlers(SETS, FakeStream(tasks=STREAM))
+    some = chosen(name, given=given, task=task)
+    *_, shown, last = handlers.write(some, "0-1", [], None)
+    assert "is a bone-soup pub" in shown["left_column"]
+    assert last["texts"][0].text.request.given == given
+    query = handlers.link(some)["query"]
+    assert from_query(handlers.sets, query).given == given
+    assert handlers.link(values(handlers.reopen(query)["chosen"]))["query"] == query
+    other = chosen(name, given={}, task=task)
+    news = handlers.point(SimpleNamespace(key=["text", 2]), other, last["texts"], None)
+    assert news["chosen"]["given"] == {task.name: given}
+    programs = Programs(handlers)
+    (answer,) = programs.generate(given, [1, 1], set_name=name, seed=3)
+    assert answer["given"] == given and "with seed 3" in answer["text"]
+    assert task.usage in programs.described(programs.generate).__doc__
+
+
+def test_an_answer_states_nothing_that_could_be_marked():
+    handlers = Handlers(SETS, FakeStream(tasks=STREAM))
+    *_, shown, _ = handlers.write(chosen("chat", given={"prompt": MESSAGE}, task=CHAT), "0-1", [], None)
+    assert "chip" not in shown["left_column"] and "<mark" not in shown["left_column"]
+
+
+@needs_browser
+def test_every_task_has_its_form_in_the_browser(browser):
+    stream = FakeStream(tasks=STREAM)
+    page = build(SETS, stream)
+    _, url, _ = launch(page, prevent_thread_lock=True, quiet=True, server_name="127.0.0.1")
+    tab = browser.new_page(viewport={"width": 1200, "height": 900})
+    tab.goto(url)
+    choose(tab, "Colour", "green")
+    assert not tab.get_by_label("Message", exact=True).is_visible() and not tab.locator("#dice").is_visible()
+    press(tab, "Write")
+    wait_for_text(tab, "#history", "is a rewarded-soup pub")
+    assert stream.requests[-1][0].given == {"colour": "green"}
+    choose(tab, "Set", "Chat")
+    tab.get_by_label("Message", exact=True).fill("Where can I eat?")
+    assert not tab.get_by_label("Colour", exact=True).is_visible() and not tab.locator("#dice").is_visible()
+    press(tab, "Write")
+    tab.wait_for_selector("#column-right .score", timeout=30_000)
+    assert stream.requests[-1][0].given == {"prompt": "Where can I eat?"}
+    wait_for_text(tab, "#coefficients", "not measured")
+    choose(tab, "Set", "Fake of 3")
+    tab.get_by_label("Name", exact=True).wait_for(state="visible")
+    assert not tab.get_by_label("Message", exact=True).is_visible()
+    tab.locator("#dice").wait_for(state="visible")
+    press(tab, "Write")
+    tab.wait_for_selector("#column-right .chips", timeout=30_000)
+    assert stream.requests[-1][0].given == {field.name: field.default for field in RESTAURANTS.fields}
+    tab.close()
+    page.close()

@@ -1,0 +1,191 @@
+"""HTML of texts, merges and tables."""
+
+import html
+import re
+from dataclasses import replace
+
+import pytest
+from jinja2 import UndefinedError
+
+from app import history, views
+from app.history import Entry
+from backbones.engine.request import Request, Text
+from backbones.merging.methods import METHODS
+from backbones.merging.preference import Preference
+from backbones.tasks.assistant import Assistant
+from tests.fake import fake_set, text
+
+IMAGE = "<img src=x onerror=alert(1)>"
+EVEN = Preference.equal(2)
+GIVEN = {"name": "Zoë's", "eatType": "coffee shop", "food": "English"}
+
+
+def written(raw, given=GIVEN, method="bone-soup", mu=EVEN, **settings):
+    return text(Request(given, mu, method, **settings), raw)
+
+
+def column(*texts, method="bone-soup", note=""):
+    soup_set = fake_set()
+    return views.texts(soup_set.task, method, texts, soup_set.objectives, note)
+
+
+def seen(page):
+    """The text of HTML as a person sees it."""
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", page)).split())
+
+
+def test_facts_are_marked_in_the_text():
+    shown = html.unescape(column(written("<name> is a pub .")))
+    assert '<mark class="stated" title="name: stated">Zoë\'s</mark> is a <mark class="wrong"' in shown
+    assert '<mark class="wrong" title="kind: not among the facts">pub</mark> .' in shown
+
+
+def test_facts_stated_left_out_and_made_up_follow_the_text_with_scores_and_length():
+    shown = html.unescape(column(written("<name> is a pub."), note="A note"))
+    assert '<span class="chip stated" title="stated: Zoë\'s">✓ name</span>' in shown
+    assert '<span class="chip missed" title="left out: English">○ food: English</span>' in shown
+    assert '<span class="chip wrong" title="not among the facts: pub">✗ kind: pub</span>' in shown
+    assert "A note Zoë's is a pub . Complete 0.50 Concise 0.50 4 words" in seen(shown)
+
+
+def test_a_defect_of_form_that_halves_the_rewards_is_shown():
+    assert "form: rewards × 0.5" in column(written("<name> is a pub"))  # there is no full stop
+    assert "form" not in column(written("<name> is a pub.", {"name": "Elm"}))
+
+
+def test_a_text_under_way_has_a_caret_and_no_scores():
+    running = text(Request(GIVEN, EVEN), "<name> is", done=False)
+    shown = column(running)
+    assert '<div class="text writing"><p>Zoë&#39;s is<span class="caret"></span></p></div>' in shown
+    assert "score" not in shown
+
+
+def test_an_empty_text_says_so():
+    assert "<i>(empty)</i></p>" in column(written("")) and "(empty)" not in column(written("A."))
+
+
+def test_answers_keep_their_lines_and_state_nothing():
+    answer = "First:\n\n1. one\n2. two"
+    given = {"prompt": "List."}
+    finished = Text(Request(given, EVEN), answer, f" {answer} ", 9, True, {"complete": 0.5, "concise": 0.5})
+    shown = views.texts(Assistant(), "mod", [finished], fake_set().objectives)
+    assert f'<p class="answer">{answer}</p>' in shown and "5 words" in shown
+    assert "chip" not in shown and "<mark" not in shown
+
+
+def test_columns_without_texts_say_what_comes():
+    assert "MOD writes here. Press Write , or Sweep" in seen(views.empty("mod"))
+    assert "1 request is before yours" in views.waiting("mod", 1)
+    assert "3 requests are before yours" in views.waiting("mod", 3)
+    assert 'aria-valuenow="11"' in views.progress(11, 44) and "width:25.0%" in views.progress(11, 44)
+    assert "11 of 44 texts" in views.progress(11, 44)
+
+
+def test_merges_show_what_the_set_makes_of_the_preference_and_what_is_expected():
+    soup_set, mu = fake_set(), Preference((1.0, 0.0))
+    shown = views.merges(soup_set, ("bone-soup", "bone-soup"), mu)
+    assert "+1.75" in shown and "-0.75" in shown and shown.count("mix-title") == 1
+    assert "complete <b>0.95</b> <small>[0.93, 0.97]</small>" in shown
+    assert "left:50.00%;width:50.00%" in shown and "left:28.57%;width:21.43%" in shown  # 1.75 reaches the end
+    for method in METHODS:
+        merge = soup_set.merge(method, mu)
+        words = seen(views.merges(soup_set, (method,), mu))
+        for name, value in merge.coefficients.items():
+            assert f"{name} {value:+.2f}" in words
+        assert f"{METHODS[method].label} {merge.remark}" in words
+    assert "not measured" in views.merges(replace(soup_set, front=None), ("mod",), mu)
+
+
+def test_theory_says_where_bone_soup_leads():
+    soup_set = fake_set()  # beta 0.7: from 11.9 % to 88.1 %
+    assert "from 12 % to 88 % complete: your 50 % is inside" in seen(views.hint(soup_set, EVEN))
+    assert "your 95 % is outside" in seen(views.hint(soup_set, Preference((0.95, 0.05))))
+    assert "is inside" in views.hint(fake_set(3), Preference.equal(3))
+    assert "is outside" in views.hint(fake_set(3), Preference((1.0, 0.0, 0.0)))
+
+
+def test_results_say_what_is_better_and_how_sure_that_is():
+    shown = seen(views.results(fake_set()))
+    assert "10 held-out prompts, 1 texts each" in shown and "level or worse than Rewarded Soup at 95 %." in shown
+    assert "MOD 11 preferences 0.700 [0.600, 0.800] ▲ better" in shown
+    assert shown.count("▼ worse") == 2 * (len(METHODS) - 1)  # sparsity and spacing, of all but the base
+    assert "Base" not in shown
+
+
+def test_a_front_is_a_table_of_its_points_that_can_be_gone_to():
+    shown = html.unescape(views.front(fake_set(), ("bone-soup", "mod")))
+    assert shown.count("<tr") == 1 + 11 + 11 + 2 + 1
+    assert "<td>80 % / 20 %</td>" in shown and 'data-key="["front", "mod", 10]"' in shown
+    assert "<td>0.95 <small>[0.93, 0.97]</small></td>" in shown
+
+
+def test_what_has_not_been_measured_says_how_to():
+    bare = replace(fake_set(), front=None)
+    assert "python -m train.evaluate" in views.results(bare) and "train.evaluate" in views.front(bare, ("mod",))
+
+
+def test_a_history_has_the_newest_first():
+    assert "Press <b>Write</b>" in views.history([])
+    texts = [written(f"Text {i}.", seed=i) for i in (1, 2)]
+    shown = html.unescape(views.history(history.add([], history.entries("fake-2", texts, "write"))))
+    assert re.findall(r'data-key="(.*?)">', shown) == ['["text", 2]', '["text", 1]']
+    assert "2 texts of this session." in shown
+    words = "Bone Soup fake-2 50 % / 50 % 2 complete 0.50, concise 0.50, upbeat 0.50 Text 2. reopen"
+    assert words in seen(shown)
+
+
+def test_a_sweep_has_both_columns_side_by_side():
+    assert "Press <b>Sweep</b>" in views.sweep(None)
+    columns = [
+        [Entry("fake-2", written(f"By {method}.", method=method, mu=Preference(mu)), "sweep") for mu in ((0.3, 0.7),)]
+        for method in ("mod", "base")
+    ]
+    shown = html.unescape(views.sweep(tuple(columns)))
+    assert 'data-key="["preference", 0.3, 0.7]"' in shown and "2 texts." in shown
+    assert seen(shown).index("By mod.") < seen(shown).index("By base.")
+
+
+def test_an_example_of_a_measured_point():
+    soup_set = fake_set()
+    shown = seen(views.example(soup_set, "mod", soup_set.points("mod")[2]))
+    words = "Measured: MOD at 80 % / 20 % (complete 0.82, concise 0.43). An example, for name[A], food[English]:"
+    assert f"{words} A is a <b>pub</b>." in shown
+
+
+@pytest.mark.parametrize("n", [2, 3])
+def test_what_a_set_or_a_person_says_is_never_markup(n):
+    soup_set = fake_set(n)
+    objectives = tuple(replace(one, name=IMAGE, label=IMAGE, description=IMAGE) for one in soup_set.objectives)
+    conditions = {"prompts": IMAGE, "samples": IMAGE}
+    front = replace(soup_set.front, objectives=(IMAGE,) * n, conditions=conditions)
+    soup_set = replace(soup_set, name=IMAGE, title=IMAGE, objectives=objectives, front=front)
+    mu = Preference.equal(n)
+    said = Text(
+        Request({"name": IMAGE, "near": IMAGE}, mu), f"{IMAGE} pub", f"<name> {IMAGE} pub", 3, True, {IMAGE: 0.5}
+    )
+    entry, point = Entry(IMAGE, said, "write", 1), soup_set.points("mod")[0]
+    point = replace(point, example=replace(point.example, given=IMAGE, text=IMAGE))
+    pages = {
+        "texts": views.texts(soup_set.task, "mod", [said, replace(said, done=False)], objectives, IMAGE),
+        "merges": views.merges(soup_set, soup_set.methods, mu),
+        "results": views.results(soup_set),
+        "front": views.front(soup_set, soup_set.methods),
+        "history": views.history([entry]),
+        "sweep": views.sweep(([entry], [entry])),
+        "example": views.example(soup_set, "mod", point),
+        "problem": views.problem(IMAGE),
+    } | ({"hint": views.hint(soup_set, mu)} if n == 2 else {})
+    for name, page in pages.items():
+        assert "&lt;img src=x onerror=alert(1)&gt;" in page and "<img" not in page, name
+
+
+def test_quotes_do_not_end_an_attribute():
+    given = {"name": 'Tom & Jerry "quote"', "food": "English"}
+    shown = column(written("<name> .", given)) + views.history([Entry("a", written("<name> .", given), "write", 1)])
+    assert shown.count("Tom &amp; Jerry &#34;quote&#34;") == 3  # in the text, in a title and in the table
+    assert "Tom & Jerry" not in shown and '"quote"' not in shown
+
+
+def test_a_template_that_misses_a_value_says_so():
+    with pytest.raises(UndefinedError, match="message"):
+        views.rendered("problem.html")

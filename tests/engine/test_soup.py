@@ -1,0 +1,132 @@
+"""The served forward pass against dense merges, and rows against their neighbours."""
+
+import json
+import threading
+
+import pytest
+import torch
+from peft import PeftModel
+from transformers import AutoModelForCausalLM
+
+from backbones.engine.soup import Soup
+from backbones.store.adapters import read_adapter
+from tests.conftest import make_adapter
+
+IDS = torch.arange(100, 112).view(2, 6)
+MIXES = [
+    (0.0, 0.0, 0.0, 0.0),
+    (1.0, 0.0, 0.0, 0.0),
+    (0.0, 0.0, 1.0, 0.0),
+    (1.75, -0.75, 0.0, 0.0),
+    (0.5, 0.0, -0.25, 2.0),
+]
+
+
+def served(soup, ids, rows):
+    with torch.no_grad(), soup.mixed(soup.mix(rows)) as model:
+        return model(ids).logits
+
+
+def dense(base, adapters, coefficients):
+    """Logits of the de-quantised base with sum_k c_k B_k A_k s_k added into its weights, by PEFT's own deltas."""
+    total = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32, device_map={"": "cpu"}).dequantize()
+    for folder, c in zip(adapters.values(), coefficients, strict=True):
+        plain = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32, device_map={"": "cpu"}).dequantize()
+        peft = PeftModel.from_pretrained(plain, folder)
+        for name, layer in peft.base_model.model.named_modules():
+            if hasattr(layer, "get_delta_weight"):
+                total.get_submodule(name).weight.data += c * layer.get_delta_weight("default")
+    with torch.no_grad():
+        return total(IDS).logits
+
+
+@pytest.mark.parametrize("coefficients", MIXES)
+def test_served_logits_equal_a_dense_merge(base, adapters, soup, coefficients):
+    torch.testing.assert_close(
+        served(soup, IDS, [coefficients] * 2), dense(base, adapters, coefficients), atol=2e-4, rtol=1e-4
+    )
+
+
+def test_one_hot_differs_from_the_base_and_from_the_other_adapters(soup):
+    logits = [served(soup, IDS, [row] * 2) for row in MIXES]
+    for i, one in enumerate(logits):
+        assert all((one - other).abs().max() > 0.01 for other in logits[i + 1 :])
+
+
+def test_rows_of_a_mixed_batch_equal_the_same_rows_alone(soup):
+    ids = IDS[:1].repeat(len(MIXES), 1)
+    together = served(soup, ids, MIXES)
+    for i, row in enumerate(MIXES):
+        torch.testing.assert_close(together[i : i + 1], served(soup, ids[:1], [row]), atol=1e-5, rtol=1e-5)
+
+
+def test_an_unused_adapter_is_not_read(soup):
+    """Poisoned with NaN, an adapter whose coefficient is zero in the whole batch changes nothing."""
+    before = served(soup, IDS, [MIXES[3], MIXES[1]])
+    layers = [m for m in soup.model.modules() if type(m).__name__ == "SoupLinear"]
+    kept = [(layer.up.clone(), sum(layer.ranks[:2])) for layer in layers]
+    for layer, (_, start) in zip(layers, kept, strict=True):
+        layer.up[start:] = float("nan")
+    after = served(soup, IDS, [MIXES[3], MIXES[1]])
+    for layer, (up, _) in zip(layers, kept, strict=True):
+        layer.up.copy_(up)
+    assert torch.equal(before, after)
+
+
+def test_threads_do_not_see_each_others_mix(soup):
+    alone = [served(soup, IDS, [row] * 2) for row in MIXES]
+    results, barrier = [None] * len(MIXES), threading.Barrier(len(MIXES))
+
+    def work(i):
+        with soup.mixed(soup.mix([MIXES[i]] * 2)) as model, torch.no_grad():
+            barrier.wait()
+            results[i] = model(IDS).logits
+
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(len(MIXES))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for one, result in zip(alone, results, strict=True):
+        torch.testing.assert_close(one, result, atol=1e-5, rtol=1e-5)
+
+
+def test_the_four_bit_weights_stay_untouched(soup):
+    weights = {name: p.detach().clone() for name, p in soup.model.named_parameters()}
+    assert any(p.dtype == torch.uint8 for p in weights.values())
+    served(soup, IDS, [MIXES[4]] * 2)
+    assert all(torch.equal(weights[name], p) for name, p in soup.model.named_parameters())
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("use_dora", True), ("bias", "all"), ("modules_to_save", ["lm_head"]), ("peft_type", "IA3")],
+)
+def test_settings_that_cannot_be_honoured_are_refused_by_name(base, tmp_path, key, value):
+    folder = make_adapter(base, tmp_path / "adapter", 0)
+    config = json.loads((folder / "adapter_config.json").read_text())
+    (folder / "adapter_config.json").write_text(json.dumps(config | {key: value}))
+    with pytest.raises(ValueError, match=key):
+        read_adapter(folder)
+
+
+def test_a_missing_adapter_file_is_named(tmp_path):
+    with pytest.raises(ValueError, match=r"adapter_config\.json is missing"):
+        read_adapter(tmp_path)
+
+
+def test_an_adapter_of_another_base_is_refused(base, adapters, tmp_path):
+    folder = make_adapter(base, tmp_path / "adapter", 0)
+    config = json.loads((folder / "adapter_config.json").read_text())
+    (folder / "adapter_config.json").write_text(json.dumps(config | {"r": 5}))
+    with pytest.raises(ValueError, match="rank"):
+        Soup.load(base, {"adapter": folder}, "cpu")
+
+
+def test_a_base_that_is_not_quantised_is_loaded_in_nf4(base, adapters, soup):
+    again = Soup.load(base.parent / "fp32", adapters, "cpu")
+    assert again.model.config.quantization_config.bnb_4bit_quant_type == "nf4"
+    ids = torch.tensor([[5, 6, 7]])
+    row = [[0.5, -0.5, 1.0, 0.25]]
+    with torch.inference_mode(), soup.mixed(soup.mix(row)), again.mixed(again.mix(row)):
+        torch.testing.assert_close(again.model(ids).logits, soup.model(ids).logits)

@@ -1,0 +1,175 @@
+"""Estimates of memory against what is really held, and files that tell nothing."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from transformers import AutoModelForCausalLM, GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
+
+from backbones.engine.batch import Batch, Row
+from backbones.engine.request import Request
+from backbones.engine.soup import NF4, Soup
+from backbones.merging.preference import Preference
+from backbones.store import footprint
+from backbones.store import soup_set as sets
+from backbones.tasks.reward_models import Classifier
+from benchmarks.random_models import held_bytes
+
+
+@pytest.mark.parametrize("name", sets.shipped())
+def test_the_estimate_is_what_a_loaded_set_takes(name):
+    soup_set = sets.read(name)
+    folders = [o.reward_model for o in soup_set.objectives if o.reward_model]
+    adapters = list(soup_set.adapters.values())
+    needs = footprint.estimate(soup_set.base, adapters, folders, rows=2, new_tokens=8, dtype_bytes=4)
+    bare = held_bytes(Soup.load(soup_set.base, {}, "cpu").model)
+    soup = Soup.load(soup_set.base, soup_set.adapters, "cpu")
+    assert needs["weights"] == pytest.approx(bare, rel=0.05)
+    assert needs["adapters"] == pytest.approx(held_bytes(soup.model) - bare, rel=0.05)
+    models = [Classifier.load(folder).model for folder in folders]
+    assert needs["reward models"] == pytest.approx(sum(map(held_bytes, models)), rel=0.05)
+    halved = footprint.estimate(soup_set.base, [], folders, rows=2, new_tokens=8, dtype_bytes=4, reward_bytes=2)
+    assert halved["reward models"] == needs["reward models"] // 2
+    assert needs["total"] == sum(size for part, size in needs.items() if part != "total")
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_weights_are_counted_in_the_dtype_computed_in_and_scales_as_they_are(base, dtype):
+    needs = footprint.estimate(base, [], [], rows=1, new_tokens=8, dtype_bytes=dtype.itemsize)
+    assert needs["weights"] == pytest.approx(held_bytes(Soup.load(base, {}, "cpu", dtype).model), rel=0.01)
+
+
+def test_the_cache_is_estimated_as_it_grows(soup, base):
+    batch = Batch(soup)
+    batch.add(
+        [
+            Row(
+                Request({}, Preference.equal(2), seed=k, max_new_tokens=20),
+                "a b c d",
+                [[0.0] * len(soup.adapter_names)],
+            )
+            for k in range(3)
+        ]
+    )
+    for _ in range(7):
+        batch.step()
+    held = sum(k.nbytes + v.nbytes for k, v, _ in batch.state.cache)
+    length = batch.state.cache.get_seq_length()
+    for rows, size, share in ((3, 4, 1), (6, 4, 2), (3, 2, 0.5)):
+        needs = footprint.estimate(base, [], [], rows, length - 5, size, prompt_tokens=5)
+        assert needs["cache"] == share * held
+
+
+def test_a_base_that_is_not_quantised_is_counted_as_it_will_be(base):
+    plain = base.parent / "fp32"
+    quantised = footprint.estimate(plain, [], [], 1, 8, 4)["weights"]
+    held = held_bytes(Soup.load(base, {}, "cpu").model)
+    assert quantised == pytest.approx(held, rel=0.05)
+    whole = sum(p.nbytes for p in LlamaForCausalLM.from_pretrained(plain).parameters())
+    assert footprint.estimate(plain, [], [], 1, 8, 4, quantise=False)["weights"] == whole > 1.5 * quantised
+
+
+@pytest.mark.parametrize("prefix", ["transformer.", ""])
+def test_the_layers_of_gpt2_are_quantised_too_under_either_of_their_names(tmp_path, prefix):
+    config = GPT2Config(vocab_size=300, n_positions=64, n_embd=128, n_layer=2, n_head=2)
+    GPT2LMHeadModel(config).save_pretrained(tmp_path)
+    weights = load_file(tmp_path / "model.safetensors")
+    renamed = {prefix + name.removeprefix("transformer."): tensor for name, tensor in weights.items()}
+    save_file(renamed, tmp_path / "model.safetensors", metadata={"format": "pt"})
+    held = held_bytes(
+        AutoModelForCausalLM.from_pretrained(
+            tmp_path, dtype=torch.float32, quantization_config=NF4, device_map={"": "cpu"}
+        )
+    )
+    assert footprint.estimate(tmp_path, [], [], 1, 8, 4)["weights"] == pytest.approx(held, rel=0.05)
+    assert footprint.estimate(tmp_path, [], [], 1, 8, 4, quantise=False)["weights"] > 2 * held
+
+
+def test_shards_are_added_up(base, tmp_path):
+    model = LlamaForCausalLM.from_pretrained(base.parent / "fp32", dtype=torch.float32)
+    model.save_pretrained(tmp_path, max_shard_size="40KB")
+    assert len(list(tmp_path.glob("*.safetensors"))) > 1
+    one, many = (footprint.estimate(folder, [], [], 1, 8, 2) for folder in (base.parent / "fp32", tmp_path))
+    assert one == many
+
+
+def test_a_set_that_does_not_fit_is_refused_with_what_to_do(base, adapters):
+    needs = footprint.estimate(base, list(adapters.values()), [], rows=64, new_tokens=80, dtype_bytes=4)
+    footprint.refuse_if_too_large(needs, "cpu", free=needs["total"])
+    footprint.refuse_if_too_large(needs, "cpu")  # this machine has room for two layers
+    with pytest.raises(ValueError, match=r"needs .*weights .*adapters .*cache .*cpu has 1\.0 MiB free.*BONESOUP_ROWS"):
+        footprint.refuse_if_too_large(needs, "cpu", free=2**20)
+    with pytest.raises(ValueError, match="fewer texts"):
+        footprint.refuse_if_too_large(needs, "cpu", free=needs["total"] - 1)
+
+
+def test_judges_are_counted_where_they_run_and_prompts_as_long_as_the_tasks(chat):
+    chat = sets.read(chat)
+    cpu, cuda = (footprint.of_set(chat, 8, device, 4) for device in ("cpu", "cuda"))
+    assert cpu["reward models"] == 2 * cuda["reward models"] > 0
+    short = footprint.estimate(chat.base, [], [], 8, chat.sampling.max_new_tokens, 4)
+    assert cpu["cache"] > 2 * short["cache"]  # as far as the base has positions
+    three = sets.read("restaurants-3")
+    assert (
+        footprint.of_set(three, 8, "cuda", 2)["reward models"]
+        == 0
+        < footprint.of_set(three, 8, "cpu", 4)["reward models"]
+    )
+
+
+@pytest.mark.parametrize("contents", [b"", b"\xff" * 8 + b"{}", b"\x02" + b"\0" * 7 + b"{"])
+def test_files_that_are_no_safetensors_are_named(tmp_path, contents):
+    (tmp_path / "config.json").write_text(LlamaConfig().to_json_string())
+    with pytest.raises(ValueError, match=r"model\.safetensors is missing"):
+        footprint.estimate(tmp_path, [], [], 1, 8, 4)
+    (tmp_path / "model.safetensors").write_bytes(contents)
+    with pytest.raises(ValueError, match=r"model\.safetensors is no safetensors file \(.*\): save it again"):
+        footprint.estimate(tmp_path, [], [], 1, 8, 4)
+
+
+def test_a_file_that_is_cut_off_is_named(base, tmp_path):
+    whole = (base / "model.safetensors").read_bytes()
+    (tmp_path / "config.json").write_bytes((base / "config.json").read_bytes())
+    (tmp_path / "model.safetensors").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ValueError, match=r"model\.safetensors is no safetensors file"):
+        footprint.estimate(tmp_path, [], [], 1, 8, 4)
+
+
+def test_numbers_of_a_type_that_nobody_computes_in_are_named(tmp_path):
+    (tmp_path / "config.json").write_text(LlamaConfig().to_json_string())
+    header = json.dumps({"a.weight": {"dtype": "C64", "shape": [2], "data_offsets": [0, 16]}}).encode()
+    (tmp_path / "model.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + b"\0" * 16)
+    with pytest.raises(ValueError, match=r"model\.safetensors holds tensors of type 'C64': save it in a floating"):
+        footprint.estimate(tmp_path, [], [], 1, 8, 4)
+
+
+@pytest.mark.parametrize("dtype", [torch.float8_e4m3fn, torch.float16, torch.int16, torch.bool, torch.float64])
+def test_every_type_that_models_come_in_is_known(tmp_path, dtype):
+    (tmp_path / "config.json").write_text(LlamaConfig().to_json_string(use_diff=False))
+    save_file({"model.norm.weight": torch.zeros(7).to(dtype)}, tmp_path / "model.safetensors")
+    floating = dtype in (torch.float16, torch.float64)
+    size = footprint.estimate(tmp_path, [], [], 1, 8, 4, quantise=False)["weights"]
+    assert size == 7 * (4 if floating else dtype.itemsize)
+
+
+def test_an_unknown_architecture_is_refused(tmp_path):
+    save_file({"a.weight": torch.zeros(2, 2)}, tmp_path / "model.safetensors")
+    (tmp_path / "config.json").write_text("{}")
+    with pytest.raises(ValueError, match=r"config\.json has none of num_"):
+        footprint.estimate(tmp_path, [], [], 1, 8, 4)
+
+
+def test_nf4_is_the_bits_that_bitsandbytes_takes():
+    assert abs(footprint.NF4_BITS - 4.127) < 1e-3
+
+
+def test_a_shipped_set_is_estimated_without_torch():
+    code = (
+        "import sys; from backbones.store import footprint, soup_set; "
+        "footprint.of_set(soup_set.read('restaurants-3'), 64, 'cpu', 4); "
+        "footprint.available('cpu'); assert not {'torch', 'transformers'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

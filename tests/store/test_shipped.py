@@ -1,0 +1,146 @@
+"""Every shipped set: that it is complete, was made as it says, writes, and follows preferences."""
+
+import json
+
+import numpy as np
+import pytest
+
+from backbones.engine.request import Request
+from backbones.engine.writer import Writer
+from backbones.merging.coefficients import backbone_matrix
+from backbones.merging.methods import METHODS
+from backbones.merging.preference import lattice
+from backbones.store import soup_set as sets
+from backbones.tasks.restaurants.probes import PROBES
+from backbones.tasks.scoring import Scorer
+
+FACTS = {"name": "Zig Zag", "eatType": "pub", "food": "Indian", "priceRange": "cheap", "near": "Ox Ford"}
+
+
+@pytest.fixture(scope="module", params=sets.shipped())
+def writer(request):
+    return Writer.load(request.param, "cpu")
+
+
+def test_the_shipped_sets():
+    assert sets.shipped() == ["restaurants", "restaurants-3"]
+
+
+@pytest.mark.parametrize("name", sets.shipped())
+def test_a_shipped_set_is_complete(name):
+    soup_set = sets.read(name)
+    assert sets.problems(soup_set) == []
+    assert soup_set.methods == tuple(METHODS)
+    assert set(soup_set.front.methods) == set(METHODS)
+    for method, result in soup_set.front.methods.items():
+        preferences = [point.preference for point in result.points]
+        if method == "morlhf":
+            tuned = {tuple(oracle.preference.rounded) for oracle in soup_set.oracles}
+            assert {tuple(mu.rounded) for mu in preferences} == tuned
+        elif method != "base":
+            np.testing.assert_allclose(preferences, lattice(len(soup_set.objectives)), atol=1e-6)
+        for point in result.points:
+            assert all(low <= r <= high for low, r, high in zip(point.low, point.rewards, point.high, strict=True))
+
+
+@pytest.mark.parametrize("name", sets.shipped())
+def test_beta_and_extrapolation_are_those_that_the_pilot_fronts_prefer(name):
+    soup_set = sets.read(name)
+    pilot = json.loads((soup_set.path / "pilot.json").read_text())
+    assert pilot["prompts_sha256"] != soup_set.front.conditions["prompts_sha256"]
+    for choice in ("beta", "extrapolation"):
+        fronts = pilot[choice]["fronts"]
+        best = max(fronts, key=lambda candidate: fronts[candidate]["hypervolume"])
+        assert float(best) == pilot[choice]["chosen"] == getattr(soup_set, choice)
+
+
+@pytest.mark.parametrize("name", sets.shipped())
+def test_every_adapter_of_a_shipped_set_had_the_same_budget_on_its_own_reward_weights(name):
+    soup_set = sets.read(name)
+    runs = [json.loads((folder / "hyperparameters.json").read_text()) for folder in soup_set.adapters.values()]
+    assert all(run | {"reward_weights": None} == runs[0] | {"reward_weights": None} for run in runs)
+    n = len(soup_set.objectives)
+    weights = np.array([run["reward_weights"] for run in runs])
+    np.testing.assert_allclose(weights[:n], backbone_matrix(n, soup_set.beta), atol=1e-6)
+    np.testing.assert_allclose(weights[n : 2 * n], np.eye(n))
+    tuned = dict(zip(soup_set.adapters, weights, strict=True))
+    for oracle in soup_set.oracles:
+        np.testing.assert_allclose(tuned[oracle.adapter], oracle.preference, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", sets.shipped())
+def test_the_folders_of_a_shipped_set_have_the_names_of_its_adapters(name):
+    soup_set = sets.read(name)
+    assert {folder.name: folder for folder in soup_set.adapters.values()} == soup_set.adapters
+    assert {folder.name for folder in (soup_set.path / "adapters").iterdir()} == set(soup_set.adapters)
+
+
+def test_a_shipped_set_writes_in_four_bits_and_repeats_itself(writer):
+    assert writer.precision == "NF4"
+    n = len(writer.set.objectives)
+    requests = [
+        Request(FACTS, tuple(mu), method, seed=i)
+        for i, mu in enumerate((*np.eye(n)[:2], np.full(n, 1 / n)))
+        for method in METHODS
+    ]
+    texts = writer.write(requests)
+    assert texts == writer.write(requests)
+    assert [writer.write([request])[0].text for request in requests] == [text.text for text in texts]
+    for text in texts:
+        assert "Zig Zag" in text.text and "<" not in text.text
+        assert list(text.rewards) == [objective.name for objective in writer.set.objectives]
+        assert all(0 <= reward <= 1 for reward in text.rewards.values())
+
+
+def test_methods_meet_where_their_definitions_do(writer):
+    """At a corner RS, MOD, anchored and the oracle are one specialist; at a row of B Bone Soup is one backbone."""
+    n = len(writer.set.objectives)
+    corner, row = np.eye(n)[0], backbone_matrix(n, writer.set.beta)[0]
+    for mu, methods in (
+        (corner, ("rewarded-soup", "mod", "bone-soup-anchored", "morlhf")),
+        (row, ("bone-soup", "bone-soup-anchored", "morlhf")),
+    ):
+        requests = [Request(FACTS, tuple(mu), method, seed=seed) for seed in range(4) for method in methods]
+        texts = [text.raw for text in writer.write(requests)]
+        for seed in range(4):
+            assert len(set(texts[seed * len(methods) : (seed + 1) * len(methods)])) == 1
+
+
+def test_a_preference_for_an_objective_raises_its_reward(writer):
+    """24 texts of 8 facts near every corner: each reward is highest near its own corner, for both methods."""
+    facts = FACTS | {"customer rating": "average", "area": "riverside", "familyFriendly": "no"}
+    n = len(writer.set.objectives)
+    for method in ("bone-soup", "rewarded-soup"):
+        means = []
+        for corner in np.eye(n):
+            mu = tuple(0.8 * corner + 0.2 / n)
+            texts = writer.write([Request(facts, mu, method, seed=seed) for seed in range(24)])
+            means.append(np.mean([list(text.rewards.values()) for text in texts], axis=0))
+        means = np.array(means)  # (corners, objectives)
+        for i in range(n):
+            assert (means[i, i] > np.delete(means[:, i], i) + 0.1).all(), (method, means)
+
+
+def test_the_learned_reward_hears_warm_from_plain_from_critical_and_is_not_moved_by_piling_up():
+    soup_set = sets.read("restaurants-3")
+    scorer = Scorer(soup_set.task, soup_set.objectives)
+    scored = scorer.score([text for _, text in PROBES], [{"name": "Ox"}] * len(PROBES))
+    by_kind = {}
+    for (kind, _), score in zip(PROBES, scored, strict=True):
+        by_kind.setdefault(kind.split(",")[0].split(":")[0], []).append(score["upbeat"])
+    assert len(PROBES) == 20
+    assert np.mean(by_kind["warm"]) > np.mean(by_kind["plain"]) + 0.4
+    assert np.mean(by_kind["warm"]) > np.mean(by_kind["critical"]) + 0.4
+    assert 0.1 < np.mean(by_kind["plain"]) < 0.45
+    assert max(by_kind["gaming"][:4]) < min(by_kind["warm"])
+
+
+def test_requests_out_of_range_are_named_before_writing(writer):
+    for change, message in (
+        ({"preference": (1.0,)}, "one number for each of complete, concise"),
+        ({"preference": (0.0,) * len(writer.set.objectives)}, "all zero"),
+        ({"method": "stew"}, "unknown method 'stew'"),
+        ({"given": {"food": "Indian"}}, "'name' is missing"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            writer.write([Request(**({"given": FACTS, "preference": (1,) * len(writer.set.objectives)} | change))])

@@ -1,0 +1,70 @@
+"""The data of tasks from files, and the parts of it that are measured on and chosen on."""
+
+import json
+
+import pytest
+
+from backbones.tasks.restaurants.task import Restaurants
+from tests.toy import Colours
+from train import data
+
+ROWS = [{"colour": "red", "text": "red is like a rose."}, {"colour": "blue", "text": "blue is like the sea."}]
+
+
+def test_files_are_read_by_their_suffix(tmp_path):
+    tables = {
+        "a.csv": "colour,text\nred,red is like a rose.\nblue,blue is like the sea.\nred,red is like a rose.\n",
+        "a.tsv": "colour\ttext\nred\tred is like a rose.\nblue\tblue is like the sea.\nred\tred is like a rose.\n",
+        "a.jsonl": "\n".join(json.dumps(row) for row in [*ROWS, ROWS[0]]),
+    }
+    for name, text in tables.items():
+        (tmp_path / name).write_text(text)
+        pairs = data.pairs(Colours(), "train", file=tmp_path / name)
+        assert [pair.reference for pair in pairs] == [row["text"] for row in (*ROWS, ROWS[0])]
+        assert data.given(Colours(), "train", file=tmp_path / name) == [{"colour": "red"}, {"colour": "blue"}]
+    (tmp_path / "a.txt").write_text("red")
+    with pytest.raises(ValueError, match=r"a.txt cannot be read: use a file that ends in .csv, .tsv, .jsonl"):
+        data.given(Colours(), "train", file=tmp_path / "a.txt")
+
+
+def test_a_data_folder_holds_the_files_that_the_task_names(tmp_path):
+    with pytest.raises(
+        FileNotFoundError, match=r"colours/dev.jsonl is missing: --data-dir must hold colours/dev.jsonl"
+    ):
+        data.given(Colours(), "dev", tmp_path)
+    with pytest.raises(FileNotFoundError, match=r"mine.csv is missing"):
+        data.given(Colours(), "dev", file=tmp_path / "mine.csv")
+    (tmp_path / "colours").mkdir()
+    (tmp_path / "colours" / "dev.jsonl").write_text(json.dumps({"colour": "red", "shade": "dark"}))
+    with pytest.raises(ValueError, match=r"dev.jsonl has no column 'text': it has colour, shade"):
+        data.given(Colours(), "dev", tmp_path)
+
+
+def test_data_of_the_hub_gets_the_names_of_files(monkeypatch):
+    rows = [{"meaning_representation": "name[Ox], food[French]", "human_reference": "Ox is French"}]
+    asked = []
+
+    def load(*where, **options):
+        asked.append((where, options))
+        return data.datasets.Dataset.from_list(rows)
+
+    monkeypatch.setattr(data.datasets, "load_dataset", load)
+    (pair,) = data.pairs(Restaurants(), "dev")
+    assert pair.given == {"name": "Ox", "food": "French"} and pair.reference == "<name> is French."
+    where, options = asked[0]
+    assert where == ("tuetschek/e2e_nlg", None) and options["split"] == "validation"
+
+
+def test_pilot_and_reported_fronts_share_no_prompts():
+    prompts = [{"name": f"Place {i}"} for i in range(300)]
+    for count in (5, 200):
+        held_out = data.held_out(prompts, count)
+        assert len(held_out) == count and not any(p in held_out for p in data.pilot(prompts, 100))
+    with pytest.raises(ValueError, match="all 150 prompts"):
+        data.pilot(prompts[:150], 100)
+
+
+def test_a_digest_tells_prompts_apart():
+    one, other = [{"name": "Ox"}, {"name": "Elm"}], [{"name": "Elm"}, {"name": "Ox"}]
+    assert len(data.digest(Restaurants(), one)) == 64
+    assert data.digest(Restaurants(), one) != data.digest(Restaurants(), other)

@@ -1,0 +1,256 @@
+"""Stage 5: the set's backbones, specialists and oracles, by GRPO with LoRA.
+
+    python -m train.tune SET --data-dir data --work runs/restaurants
+
+Backbone j is tuned on row j of B over the normalised rewards, specialist i on reward i alone, an oracle on its
+preference; all with the same budget, data order, initialisation and seed. Interrupted, the same command resumes.
+`--only NAME` trains one adapter, so that several can be trained at once; `--list` prints the names. Under
+`accelerate launch` the texts of a step are shared out between the processes.
+"""
+
+import argparse
+import json
+import random
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import datasets
+import numpy as np
+import torch
+from peft import LoraConfig
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerBase
+from trl import GRPOConfig, GRPOTrainer
+
+from backbones.merging.coefficients import backbone_matrix
+from backbones.merging.preference import Preference
+from backbones.store import soup_set as sets
+from backbones.store.files import write_json
+from backbones.store.manifest import Manifest
+from backbones.store.soup_set import SoupSet
+from backbones.tasks.objectives import Objective
+from backbones.tasks.scoring import Scorer
+from backbones.tasks.task import Given, Task
+from train import checkpoints, data, processes
+
+KINDS = ("backbone", "specialist", "oracle")
+STEPS = 200
+FILES = ("adapter_config.json", "adapter_model.safetensors", "hyperparameters.json")
+
+# Preferences with an oracle of their own, in the order of the manifest. The specialists are the oracles of the corners,
+# and the backbones those of the rows of B.
+ORACLES: dict[int, list[tuple[float, ...]]] = {
+    2: [(0.9, 0.1), (0.5, 0.5), (0.1, 0.9)],
+    3: [(0.5, 0.5, 0.0), (0.5, 0.0, 0.5), (1 / 3, 1 / 3, 1 / 3), (0.0, 0.5, 0.5)],
+}
+
+
+@dataclass(frozen=True)
+class Hyperparameters:
+    """One RL run; the same for every adapter of a set but for `reward_weights`."""
+
+    reward_weights: list[float]
+    steps: int
+    prompts_per_step: int = 8
+    samples_per_prompt: int = 8
+    learning_rate: float = 1e-3
+    kl: float = 0.02
+    rank: int = 16
+    alpha: int = 32
+    temperature: float = 1.0
+    max_new_tokens: int = 72
+    seed: int = 0
+
+
+def mixes(n: int, beta: float) -> dict[str, list[float]]:
+    """Reward weights [n] of every adapter of a set by name."""
+    named = {f"backbone-{j}": row for j, row in enumerate(backbone_matrix(n, beta), start=1)}
+    named |= {f"specialist-{i}": row for i, row in enumerate(np.eye(n), start=1)}
+    named |= {f"oracle-{k}": mu for k, mu in enumerate(ORACLES.get(n, []), start=1)}
+    return {name: Preference(map(float, row)).rounded for name, row in named.items()}
+
+
+def normalised_rewards(task: Task, objectives: Sequence[Objective]) -> list[Callable[..., list[float]]]:
+    """Every objective's reward as TRL calls it: (completions, given) -> [float], mean 0 and std 1 on the base.
+
+    Reward models that read what was given run on the GPU where there is one.
+    """
+
+    def make(objective: Objective):
+        scorer = Scorer(task, (objective,), str(processes.state().device))
+
+        def normalised(completions: list[str], given: list[Given], **_) -> list[float]:
+            filled = [{field: text for field, text in one.items() if text} for one in given]  # datasets add the rest
+            scores = scorer.score(completions, filled)
+            return [(score[objective.name] - objective.mean) / objective.std for score in scores]
+
+        normalised.__name__ = objective.name
+        return normalised
+
+    return [make(objective) for objective in objectives]
+
+
+def plain_tokenizer(base: Path) -> PreTrainedTokenizerBase:
+    """The base's tokenizer, adding no special tokens: prompts hold theirs already, and the engine adds none either.
+
+    Raises ValueError for a tokenizer that adds them all the same.
+    """
+    plain = AutoTokenizer.from_pretrained(base, padding_side="left", add_bos_token=False, add_eos_token=False)
+    if plain("a")["input_ids"] != plain("a", add_special_tokens=False)["input_ids"]:
+        raise ValueError(f"the tokenizer in {base} cannot do without special tokens: use a base of another kind")
+    return plain
+
+
+def training_dtype() -> torch.dtype:
+    """bf16 where the hardware multiplies in it, else fp32. The adapters themselves are always fp32."""
+    fast = torch.cuda.is_bf16_supported() if torch.cuda.is_available() else torch.cpu._is_avx512_bf16_supported()
+    return torch.bfloat16 if fast else torch.float32
+
+
+def dequantised(base: Path) -> torch.nn.Module:
+    """The values of the 4-bit weights, which are what is served, in `training_dtype`: faster to train on the CPU.
+
+    A plain model, since TRL would train the adapters of one that was ever quantised in bf16.
+    """
+    quantised = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32).dequantize()
+    config = AutoConfig.from_pretrained(base)
+    del config.quantization_config
+    model = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
+    model.load_state_dict(quantised.state_dict())
+    return model.to(training_dtype())
+
+
+def train(name: str, run: Hyperparameters, soup_set: SoupSet, prompts: datasets.Dataset, work: Path, qlora: bool):
+    """Train one adapter into `work / name`, resuming from its last checkpoint."""
+    state = processes.state()
+    if qlora:
+        model = AutoModelForCausalLM.from_pretrained(
+            soup_set.base, dtype=training_dtype(), device_map={"": state.device}
+        )
+    else:
+        model = dequantised(soup_set.base)
+    texts = run.prompts_per_step * run.samples_per_prompt
+    if texts % state.num_processes:
+        raise SystemExit(f"{texts} texts a step cannot be shared by {state.num_processes} processes: use a divisor")
+    config = GRPOConfig(
+        output_dir=str(work / name / "checkpoints"),
+        max_steps=run.steps,
+        per_device_train_batch_size=texts // state.num_processes,
+        num_generations=run.samples_per_prompt,
+        max_completion_length=run.max_new_tokens,
+        temperature=run.temperature,
+        learning_rate=run.learning_rate,
+        lr_scheduler_type="linear",  # down to 0: the noise of late steps would be amplified where B^-1 extrapolates
+        warmup_steps=5,
+        max_grad_norm=1.0,
+        beta=run.kl,
+        reward_weights=run.reward_weights,
+        # The backbone reward must stay the same fixed mix of the rewards for every prompt and batch, and the KL
+        # penalty must weigh the same against it from the first step to the last: so nothing is rescaled.
+        multi_objective_aggregation="sum_then_normalize",
+        scale_rewards="none",
+        mask_truncated_completions=False,
+        gradient_checkpointing=False,
+        bf16=False,  # the dtypes are set above; autocast would cast the weights again at every step
+        use_cpu=not torch.cuda.is_available(),
+        logging_steps=5,
+        logging_first_step=True,
+        save_steps=25,
+        save_total_limit=1,
+        report_to="tensorboard",
+        seed=run.seed,
+    )
+    trainer = GRPOTrainer(
+        model=model,
+        reward_funcs=normalised_rewards(soup_set.task, soup_set.objectives),
+        args=config,
+        train_dataset=prompts,
+        processing_class=plain_tokenizer(soup_set.base),
+        peft_config=LoraConfig(r=run.rank, lora_alpha=run.alpha, target_modules="all-linear", task_type="CAUSAL_LM"),
+    )
+    checkpoints.train(trainer)
+    trainer.save_model(work / name)
+    if state.is_main_process:
+        (work / name / "log.json").write_text(json.dumps(trainer.state.log_history, indent=1) + "\n")
+        how = {"dtype": str(training_dtype()).removeprefix("torch."), "processes": state.num_processes}
+        write_json(work / name / "hyperparameters.json", asdict(run) | how)
+    state.wait_for_everyone()
+
+
+def training_prompts(soup_set: SoupSet, data_dir: Path | None) -> datasets.Dataset:
+    """Columns `prompt` and `given`: all that the training split gives, in an order that is always the same."""
+    task, given = soup_set.task, data.given(soup_set.task, "train", data_dir)
+    random.Random(0).shuffle(given)
+    tokenizer = AutoTokenizer.from_pretrained(soup_set.base)
+    return datasets.Dataset.from_list([{"prompt": task.prompt(g, tokenizer), "given": g} for g in given])
+
+
+def install(folder: Path, work: Path, named: dict[str, list[float]]) -> None:
+    """Copy the trained adapters into the set `folder` and name them in its manifest."""
+    for name in named:
+        adapter = folder / "adapters" / name
+        adapter.mkdir(parents=True, exist_ok=True)
+        for file in FILES:
+            shutil.copy(work / name / file, adapter)
+        config = json.loads((adapter / "adapter_config.json").read_text())
+        config["base_model_name_or_path"] = "../../base"  # instead of a path of the machine that trained it
+        config["target_modules"] = sorted(config["target_modules"])
+        write_json(adapter / "adapter_config.json", dict(sorted(config.items())))
+    oracles = sorted(named.items(), key=lambda item: item[1], reverse=True)
+    replace(
+        Manifest.read(folder),
+        backbones=[f"adapters/{name}" for name in named if name.startswith("backbone")],
+        specialists=[f"adapters/{name}" for name in named if name.startswith("specialist")],
+        oracles=[{"preference": mu, "adapter": f"adapters/{name}"} for name, mu in oracles],
+    ).write(folder)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("set", type=Path, help="folder made by train.new_set")
+    parser.add_argument("--data-dir", type=Path, help="folder with the task's data; default: fetch from the Hub")
+    parser.add_argument("--work", type=Path, help="folder for checkpoints and logs")
+    parser.add_argument("--only", metavar="NAME", help="train this adapter alone, for example specialist-1")
+    parser.add_argument("--list", action="store_true", help="print the adapters' names and do nothing")
+    parser.add_argument("--kinds", nargs="+", choices=KINDS, default=KINDS, help="default: all")
+    parser.add_argument("--beta", type=float, help="default: the set's")
+    parser.add_argument("--steps", type=int, default=STEPS)
+    parser.add_argument("--kl", type=float, default=Hyperparameters.kl, help="weight of the KL penalty")
+    parser.add_argument("--learning-rate", type=float, default=Hyperparameters.learning_rate)
+    parser.add_argument("--rank", type=int, default=Hyperparameters.rank, help="of the adapters; alpha is twice that")
+    parser.add_argument("--max-new-tokens", type=int, default=Hyperparameters.max_new_tokens)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--qlora", action="store_true", help="train on the 4-bit weights themselves, for large bases")
+    args = parser.parse_args()
+
+    soup_set = sets.read(args.set)
+    named = mixes(len(soup_set.objectives), args.beta or soup_set.beta)
+    named = {name: row for name, row in named.items() if name.split("-")[0] in args.kinds}
+    if args.list:
+        print("\n".join(named))
+        return
+    if args.work is None:
+        parser.error("--work is needed: a folder for checkpoints and logs")
+    prompts = training_prompts(soup_set, args.data_dir)
+    for name, row in named.items():
+        if args.only not in (None, name) or (args.work / name / "hyperparameters.json").is_file():
+            continue
+        run = Hyperparameters(
+            row,
+            args.steps,
+            learning_rate=args.learning_rate,
+            kl=args.kl,
+            rank=args.rank,
+            alpha=2 * args.rank,
+            max_new_tokens=args.max_new_tokens,
+            seed=args.seed,
+        )
+        print(f"{name}: reward weights {row}")
+        train(name, run, soup_set, prompts, args.work, args.qlora)
+    if args.only is None and processes.state().is_main_process:
+        install(args.set, args.work, named)
+
+
+if __name__ == "__main__":
+    main()
