@@ -66,22 +66,27 @@ class Handlers:
         methods = dict(zip(COLUMNS, chosen.methods, strict=True))
         return {name: views.empty(methods[name]) for name in columns}
 
-    def choose(self, chosen: Values) -> News:
-        """Preference control and methods that suit another set; everything else stays."""
+    def choose(self, chosen: Values, view: str) -> News:
+        """Preference control, methods and views that suit another set; everything else stays.
+
+        The view is among them so that whatever follows is sent one that this set has.
+        """
         soup_set = self.sets[chosen.set_name]
         methods = (
             method if method in soup_set.methods else other
             for method, other in zip(chosen.methods, ch.first_methods(soup_set), strict=True)
         )
-        return {"chosen": _set_controls(soup_set, methods, Preference.equal(len(soup_set.objectives)))}
+        return {
+            "chosen": _set_controls(soup_set, methods, Preference.equal(len(soup_set.objectives))),
+            "view": _view_control(soup_set, view),
+        }
 
     def follow(self, chosen: Values, view: str) -> News:
         """Views, results, the points as a table, and the form, whatever has changed the set or the methods."""
         soup_set = self.sets[chosen.set_name]
-        planes = _views(soup_set)
         tasks = {one.task.name for one in self.sets.values()}
         return {
-            "view": gr.update(choices=planes, value=_view(soup_set, view), visible=len(planes) > 1),
+            "view": _view_control(soup_set, view),
             "results": views.results(soup_set),
             "points": views.front(soup_set, chosen.methods),
             "dice": gr.update(visible=soup_set.task.example() is not None),
@@ -272,6 +277,12 @@ def _view(soup_set: SoupSet, view: str) -> str:
     """The view chosen, or the first where this set does not have it."""
     known = [value for _, value in _views(soup_set)]
     return view if view in known else known[0]
+
+
+def _view_control(soup_set: SoupSet, view: str) -> Any:
+    """The control of the views that a set has, with the one chosen where it has it."""
+    planes = _views(soup_set)
+    return gr.update(choices=planes, value=_view(soup_set, view), visible=len(planes) > 1)
 
 
 def _columns(choices: Choices, written: list[Text] | Waiting) -> News:

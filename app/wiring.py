@@ -64,7 +64,7 @@ def _wire_choosing(parts: Parts, handlers: Handlers, looking: dict) -> None:
         method.input(**emptying, **QUIET).then(**looking, **HIDDEN)
     following = parts.call(handlers.follow, ["chosen", "view"], ["view", "results", "points", "dice", "forms"])
     gr.on([control.change for control in (chosen.set_name, chosen.left, chosen.right)], **following, **QUIET)
-    choosing = chosen.set_name.input(**parts.call(handlers.choose, ["chosen"], ["chosen"]), **QUIET)
+    choosing = chosen.set_name.input(**parts.call(handlers.choose, ["chosen", "view"], ["chosen", "view"]), **QUIET)
     emptying = parts.call(partial(handlers.empty, columns), ["chosen"], columns)
     choosing.then(**emptying, **QUIET).then(**looking, **HIDDEN)
 

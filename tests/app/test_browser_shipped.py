@@ -42,7 +42,8 @@ def page(browser, url):
 
 
 def texts(page):
-    page.wait_for_selector("#column-right .chips", timeout=30_000)
+    for side in ("left", "right"):  # each is done by itself
+        page.wait_for_selector(f"#column-{side} .chips", timeout=30_000)
     return [page.locator(f"#column-{side} .text p").all_inner_texts() for side in ("left", "right")]
 
 

@@ -170,7 +170,7 @@ def test_only_texts_of_the_set_shown_are_drawn():
 
 
 def test_another_set_brings_its_preference_methods_views_and_results():
-    news = handlers().choose(chosen(name="fake-3", methods=("mod", "bone-soup")))["chosen"]
+    news = handlers().choose(chosen(name="fake-3", methods=("mod", "bone-soup")), "0-1")["chosen"]
     preference = news["preference"]
     assert preference["labels"] == ["Complete", "Concise", "Upbeat"] and sum(preference["value"]) == pytest.approx(100)
     assert (news["left"]["value"], news["right"]["value"]) == ("mod", "bone-soup")
@@ -271,7 +271,7 @@ def test_a_set_without_fronts_and_specialists_is_served_all_the_same():
     bare = replace(fake_set(), name="bare", front=None, specialists=(), oracles=())
     assert bare.methods == ("bone-soup", "bone-soup-extrapolated", "no-mapping", "base")
     served = Handlers([bare, fake_set()], FakeStream())
-    news = served.choose(chosen(name="bare", methods=("mod", "rewarded-soup")))["chosen"]
+    news = served.choose(chosen(name="bare", methods=("mod", "rewarded-soup")), "0-1")["chosen"]
     assert (news["left"]["value"], news["right"]["value"]) == ("bone-soup", "base")
     some = {"name": "bare", "methods": ("bone-soup", "base")}
     news = served.look(chosen(**some), "0-1", [], None)

@@ -14,7 +14,7 @@ from backbones.store import soup_set as sets
 from backbones.store.adapters import read_adapter
 from tests.conftest import BOS, TEMPLATE, make_chat_model, make_judge
 from tests.train.stages import run, run_quickly
-from train import card, data, evaluate, new_set, pilot, tune
+from train import card, data, evaluate, new_set, pilot, sft, tune
 
 FOODS = ("Italian", "English", "French", "Indian", "Chinese", "Japanese")
 MESSAGES = [f"Where is the {i}. pub\nwith {food} food?" for i in range(40) for food in FOODS]
@@ -64,6 +64,12 @@ def test_the_first_message_of_a_transcript_is_what_is_given(trained, given):
     assert [one["prompt"] for one in data.given(task, "train", given)] == MESSAGES
     with pytest.raises(FileNotFoundError, match=r"hh-rlhf/train.jsonl"):
         data.given(task, "train", given / "base")
+
+
+def test_data_without_texts_of_people_is_nothing_to_start_from(given, tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        run(sft.main, "--task", "assistant", "--data-dir", given, "--out", tmp_path)
+    assert "has no texts to learn from: start with a model that writes" in capsys.readouterr().err
 
 
 def test_models_are_trained_on_the_chat_template(trained, given):
