@@ -1,19 +1,23 @@
-"""Decoding with a soup: a whole batch at once, one token per row per step. Rows join and leave while it runs."""
+"""Decoding with a soup: a whole batch at once, one token per row per step. Rows join and leave while it runs.
+
+Every model that has a say in a text has a slot of the cache and of the mix. Slots in use are the first ones: those that
+decode, then those whose prompts are being read. Lengths and tokens are kept on the host, and read from the device once
+a step: where that device works ahead of the host (CUDA), one step late.
+"""
 
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import reduce
 
 import torch
-from torch import nn
-from transformers import DynamicCache
 
+from backbones.engine.cache import SlotCache
 from backbones.engine.request import Request, Text
 from backbones.engine.sampling import Sampler
 from backbones.engine.soup import Soup
 
-KEPT_SHARE = 0.75  # finished rows are dropped when at most this share of a batch goes on
+SLOTS = 64
+READ_AT_ONCE = 1024  # tokens of prompts that a step reads while others decode
 
 
 @dataclass(eq=False)
@@ -22,7 +26,8 @@ class Row:
 
     `coefficients` [members, adapters]: merging coefficients of every model that has a say in the text, usually one.
     With several, the log-probabilities are mixed by `weights` [members] at every token (decoding-time mixing; Shi et
-    al., "MOD", NeurIPS 2024). `text`: once it is done and scored.
+    al., "MOD", NeurIPS 2024). `ids`: the prompt's tokens, see `tokenised`. `raw` is decoded once it is done, `text`
+    scored after that.
     """
 
     request: Request
@@ -31,6 +36,8 @@ class Row:
     weights: Sequence[float] = (1.0,)
     tokens: list[int] = field(default_factory=list)
     done: bool = False
+    ids: list[int] | None = None
+    raw: str | None = None
     text: Text | None = None
 
     def __post_init__(self):
@@ -38,161 +45,236 @@ class Row:
         assert all(math.isfinite(c) for row in self.coefficients for c in row), self.coefficients
 
 
-def stream(soup: Soup, rows: list[Row]) -> Iterator[list[Row]]:
-    """Yield the rows after every step, until all are done; closing the generator stops the work.
+@dataclass(eq=False)
+class Slot:
+    """One member of a row. `length`: its tokens in the cache; `unread`: those of its prompt that are not there yet."""
+
+    row: Row
+    weight: float
+    unread: list[int]
+    length: int = 0
+
+
+@dataclass(eq=False)
+class Drawn:
+    """What a pass drew for `rows`: `found` (2, rows), a token each, and 1 where its nucleus was too wide and it must be
+    drawn again from all of `logits` as number `steps` of its text. `decoded`: how many slots decoded for it."""
+
+    rows: list[Row]
+    decoded: int
+    sampler: Sampler
+    logits: torch.Tensor
+    steps: torch.Tensor
+    found: torch.Tensor
+
+
+def stream(soup: Soup, rows: Sequence[Row], slots: int = SLOTS) -> Iterator[None]:
+    """Decode all rows, as many at a time as there are slots; yields after every step.
+
+    Closing the generator stops the work. Raises ValueError when a row needs more positions than the base has.
+    """
+    waiting = tokenised(soup, rows)
+    batch = Batch(soup, max(slots, *(len(row.weights) for row in rows)))
+    while waiting or batch.live:
+        room, new = batch.free, []
+        while waiting and len(waiting[0].weights) <= room:
+            room -= len(waiting[0].weights)
+            new.append(waiting.pop(0))
+        if new:
+            batch.add(new)
+        batch.step()
+        yield
+
+
+def tokenised(soup: Soup, rows: Sequence[Row]) -> list[Row]:
+    """The rows, with the tokens of their prompts, which hold special tokens already.
 
     Raises ValueError when a row needs more positions than the base has.
     """
-    batch = Batch(soup)
-    batch.add(rows)
-    yield rows
-    while batch.live:
-        batch.step()
-        yield rows
+    positions = soup.model.config.get_text_config().max_position_embeddings
+    for row in rows:
+        row.ids = soup.tokenizer(row.prompt, add_special_tokens=False)["input_ids"]
+        if len(row.ids) + row.request.max_new_tokens > positions:
+            raise ValueError(
+                f"the prompt has {len(row.ids)} tokens and max_new_tokens is {row.request.max_new_tokens}, "
+                f"the base has {positions} positions"
+            )
+    return list(rows)
 
 
 class Batch:
-    """Rows decoded together; they can join and leave while it runs."""
+    """Rows decoded together; they can join and leave while it runs. `late`: whether tokens are read a step late."""
 
-    def __init__(self, soup: Soup):
-        self.soup = soup
-        self.state: State | None = None
+    def __init__(self, soup: Soup, slots: int = SLOTS, late: bool | None = None):
+        self.soup, self.late = soup, soup.device.type == "cuda" if late is None else late
+        self.cache, self.mix = SlotCache(slots), soup.mix(slots)
+        self.slots: list[Slot] = []
+        self.decoding = 0  # of the slots, the first so many
+        self.newest = torch.zeros(slots, dtype=torch.long, device=soup.device)  # token of every slot that decodes
+        self.unseen: list[Drawn] = []
+        self._sampler: Sampler | None = None
 
     @property
     def live(self) -> list[Row]:
         """The rows that go on."""
-        return self.state.live if self.state else []
+        return list(dict.fromkeys(slot.row for slot in self.slots))
+
+    @property
+    def free(self) -> int:
+        """Slots that are not taken."""
+        return self.cache.slots - len(self.slots)
 
     def add(self, rows: list[Row]) -> None:
-        """Read the prompts of new rows, give each a first token, and let them join those that run.
+        """Let rows join; their prompts are read from the next step on. They need as many free slots as members.
 
-        Raises ValueError when a row needs more positions than the base has, and whatever the model raises;
-        the rows that run are then as they were.
+        Raises ValueError when a row needs more positions than the base has; then none has joined.
         """
-        # inference_mode must not stay on across a yield of the caller: it belongs to the thread.
+        assert sum(len(row.weights) for row in rows) <= self.free, (len(rows), self.free)
+        tokenised(self.soup, [row for row in rows if row.ids is None])
         with torch.inference_mode():
-            new = State.start(self.soup, rows)
-            parts = [state.kept(state.live) for state in (self.state, new) if state and state.live]
-            self.state = reduce(joined, parts) if parts else None
+            self.cache.reserve(max(len(row.ids) + row.request.max_new_tokens for row in rows))
+            self.mix.write(len(self.slots), [member for row in rows for member in row.coefficients])
+        self.slots += [Slot(row, weight, row.ids) for row in rows for weight in row.weights]
 
     def step(self) -> None:
-        """One more token for every live row; there must be one. After an exception the batch is of no use."""
+        """One more token for every row that decodes, and a piece of the prompts of the others.
+
+        After an exception the batch is of no use.
+        """
         with torch.inference_mode():
-            self.state.step()
-        if len(self.live) <= KEPT_SHARE * len(self.state.rows):
-            self._keep(self.live)
+            drawn = [self._decode(self.decoding)] if self.decoding else []
+            if self.decoding < len(self.slots):
+                drawn += self._read()
+            seen, self.unseen = (self.unseen, drawn) if self.late else (drawn, [])
+            self._see(seen)
 
     def drop(self, rows: list[Row]) -> None:
         """Go on without `rows`. After an exception the batch is of no use."""
-        self._keep([row for row in self.live if row not in rows])
-
-    def _keep(self, rows: list[Row]) -> None:
         with torch.inference_mode():
-            self.state = self.state.kept(rows) if rows else None
+            self._keep(lambda row: row not in rows)
 
+    def _decode(self, count: int) -> Drawn:
+        """A token for the first `count` slots."""
+        slots = self.slots[:count]
+        positions = self._tensor([[slot.length] for slot in slots])
+        for slot in slots:
+            slot.length += 1
+        logits = self._pass(0, self.newest[:count].unsqueeze(1), positions, slots)
+        if self._sampler is None:
+            self._sampler = self._sampler_of(slots)
+        return self._draw(0, slots, self._sampler, logits, count)
 
-@dataclass(eq=False)
-class State:
-    """Rows decoded together and their tensors: one batch row per member of each row.
+    def _read(self) -> list[Drawn]:
+        """Read prompts, as many as `READ_AT_ONCE` holds, or a piece of them; those that are read decode next."""
+        first, count = self.decoding, 0
+        while first + count < len(self.slots):
+            wider = self._whole_rows(first, count + 1)
+            if count and len(wider) * max(len(slot.unread) for slot in wider) > READ_AT_ONCE:
+                break
+            count = len(wider)
+        slots = self.slots[first : first + count]
+        width, longest = max(READ_AT_ONCE // count, 1), max(len(slot.unread) for slot in slots)
+        last = longest <= width
+        ids, positions = [], []
+        for slot in slots:  # before the last piece each keeps a token back, so that all end together
+            piece = slot.unread if last else slot.unread[: min(width, len(slot.unread) - 1)]
+            slot.unread = slot.unread[len(piece) :]
+            padding = min(width, longest) - len(piece)
+            ids.append([0] * padding + piece)
+            positions.append([-1] * padding + list(range(slot.length, slot.length + len(piece))))
+            slot.length += len(piece)
+        logits = self._pass(first, self._tensor(ids), self._tensor(positions), slots)
+        if not last:
+            return []
+        self.decoding += count
+        self._sampler = None
+        return [self._draw(first, slots, self._sampler_of(slots), logits, 0)]
 
-    Batch rows are padded on the left; each counts its positions from its own first token.
-    """
+    def _whole_rows(self, first: int, count: int) -> list[Slot]:
+        """The slots from `first` on, at least `count`, with which no row lacks a member: moves can part them."""
+        rows = {slot.row for slot in self.slots[first : first + count]}
+        end = max(i for i, slot in enumerate(self.slots) if slot.row in rows) + 1
+        return self.slots[first:end] if end == first + count else self._whole_rows(first, end - first)
 
-    soup: Soup
-    rows: list[Row]
-    generators: list[torch.Generator]
-    ids: torch.Tensor  # (batch rows, T): tokens to read, the prompts at first, then the newest
-    place: torch.Tensor  # (batch rows, T): positions of these
-    mask: torch.Tensor  # (batch rows, S + T): 0 where `cache`, then `ids`, is padding
-    cache: DynamicCache  # keys and values of S tokens
-
-    def __post_init__(self):
-        self.mix = self.soup.mix([members for row in self.rows for members in row.coefficients])
-        self.sampler = Sampler(
-            [row.request for row in self.rows], [row.weights for row in self.rows], self.generators, self.soup.device
-        )
-
-    @classmethod
-    def start(cls, soup: Soup, rows: list[Row]) -> "State":
-        """Read the prompts and draw a first token each. Raises ValueError for too few positions."""
-        prompts = [row.prompt for row in rows for _ in row.weights]
-        # A prompt holds its special tokens already.
-        words = soup.tokenizer(prompts, padding=True, add_special_tokens=False, return_tensors="pt").to(soup.device)
-        ids, mask = words["input_ids"], words["attention_mask"]
-        longest = max(row.request.max_new_tokens for row in rows)
-        positions = soup.model.config.max_position_embeddings
-        if ids.shape[1] + longest > positions:
-            raise ValueError(
-                f"the prompt has {ids.shape[1]} tokens and max_new_tokens is {longest}, "
-                f"the base has {positions} positions"
-            )
-        place = (mask.cumsum(dim=1) - 1).clamp(min=0)
-        generators = [torch.Generator(soup.device).manual_seed(row.request.seed) for row in rows]
-        state = cls(soup, rows, generators, ids, place, mask, DynamicCache())
-        state.step()
-        return state
-
-    @property
-    def live(self) -> list[Row]:
-        return [row for row in self.rows if not row.done]
-
-    def step(self) -> None:
-        """One more token for every live row."""
-        with self.soup.mixed(self.mix) as model:
-            logits = model(
-                input_ids=self.ids,
-                attention_mask=self.mask,
-                position_ids=self.place,
+    def _pass(self, first: int, ids: torch.Tensor, positions: torch.Tensor, slots: list[Slot]) -> torch.Tensor:
+        """Logits (slots, vocabulary) after the last of the tokens `ids` (slots, T) at `positions` (slots, T)."""
+        longest = max(slot.length for slot in slots)
+        self.cache.aim(first, positions, longest)
+        with self.mix.over(first, len(slots)):
+            return self.soup.model(
+                input_ids=ids,
+                attention_mask=self.soup.masks(positions, longest),
+                position_ids=positions.clamp(min=0),
                 past_key_values=self.cache,
                 use_cache=True,
                 logits_to_keep=1,
-            ).logits[:, -1]  # (batch rows, vocabulary)
-        drawn = self.sampler.draw(logits)  # (rows,)
-        self.ids, self.place = drawn[self.sampler.owner].unsqueeze(1), self.place[:, -1:] + 1
-        self.mask = torch.cat([self.mask, torch.ones_like(self.ids)], dim=1)
-        for row, token in zip(self.rows, drawn.tolist(), strict=True):
-            if not row.done:
+            ).logits[:, -1]
+
+    def _draw(self, first: int, slots: list[Slot], sampler: Sampler, logits: torch.Tensor, decoded: int) -> Drawn:
+        """A token for every row of `slots`, which are those from `first` on."""
+        own = {slot.row: slot.length - len(slot.row.ids) for slot in slots}
+        steps = self._tensor(list(own.values()))
+        tokens, wide = sampler.draw(logits, steps)
+        self.newest[first : first + len(slots)] = tokens[sampler.owner]
+        return Drawn(list(own), decoded, sampler, logits, steps, torch.stack([tokens, wide.long()]))
+
+    def _see(self, drawn: list[Drawn]) -> None:
+        """Read what was drawn, in one go, give the tokens to their rows, and free the slots of those that are done."""
+        if not drawn:
+            return
+        tokens, wide = torch.cat([one.found for one in drawn], dim=1).tolist()
+        rows = [row for one in drawn for row in one.rows]
+        if any(wide):
+            again = [one.sampler.draw(one.logits, one.steps, whole=True)[0] for one in drawn]
+            tokens = torch.cat(again).tolist()
+            self._correct(dict(zip(rows, tokens, strict=True)))
+        for row, token in zip(rows, tokens, strict=True):
+            if not row.done:  # of a late read: it ended a token ago
                 ended = token in self.soup.ends
                 if not ended:
                     row.tokens.append(token)
                 row.done = ended or len(row.tokens) == row.request.max_new_tokens
+        self._keep(lambda row: not row.done)
 
-    def kept(self, rows: list[Row]) -> "State":
-        """The state of these of its rows alone, less the leading columns that are padding in all of them."""
-        if rows == self.rows:
-            return self
-        slots = [slot for slot, row in enumerate(self.rows) if row in rows]
-        owner = self.sampler.owner
-        kept = torch.isin(owner, torch.tensor(slots, device=owner.device)).nonzero().squeeze(1)
-        mask = self.mask[kept]
-        first = int(mask.any(dim=0).nonzero()[0])
-        return State(
-            soup=self.soup,
-            rows=[self.rows[slot] for slot in slots],
-            generators=[self.generators[slot] for slot in slots],
-            ids=self.ids[kept],
-            place=self.place[kept],
-            mask=mask[:, first:],
-            cache=DynamicCache((k[kept, :, first:], v[kept, :, first:]) for k, v, _ in self.cache),
-        )
+    def _correct(self, tokens: dict[Row, int]) -> None:
+        """Decode with these tokens, and once more where that was done with others since."""
+        decoded = self.unseen[0].decoded if self.unseen else 0
+        for i, slot in enumerate(self.slots[: decoded or self.decoding]):
+            if slot.row in tokens:
+                self.newest[i] = tokens[slot.row]
+        if decoded:
+            for slot in self.slots[:decoded]:
+                slot.length -= 1
+            self._sampler = None
+            self.unseen[0] = self._decode(decoded)
+            self._sampler = None
 
+    def _keep(self, wanted) -> None:
+        """Free the slots of all rows that are not wanted: the last that decodes moves there, and the last of all to its
+        place."""
+        for i in reversed(range(len(self.slots))):
+            if not wanted(self.slots[i].row):
+                last = self.decoding - 1
+                if i < self.decoding:
+                    self._move(last, i)
+                    self._move(len(self.slots) - 1, last)
+                    self.decoding = last
+                else:
+                    self._move(len(self.slots) - 1, i)
+                self.slots.pop()
+                self._sampler = None
 
-def joined(upper: State, lower: State) -> State:
-    """One state of the rows of both."""
-    layers = zip(upper.cache, lower.cache, strict=True)
-    return State(
-        soup=upper.soup,
-        rows=upper.rows + lower.rows,
-        generators=upper.generators + lower.generators,
-        ids=torch.cat([upper.ids, lower.ids]),
-        place=torch.cat([upper.place, lower.place]),
-        mask=stacked(upper.mask, lower.mask, -1),
-        cache=DynamicCache((stacked(k, m, -2), stacked(v, w, -2)) for (k, v, _), (m, w, _) in layers),
-    )
+    def _move(self, source: int, target: int) -> None:
+        if source != target:
+            self.cache.move(source, target, self.slots[source].length)
+            self.mix.move(source, target)
+            self.newest[target] = self.newest[source]
+            self.slots[target] = self.slots[source]
 
+    def _sampler_of(self, slots: list[Slot]) -> Sampler:
+        place = {row: i for i, row in enumerate(dict.fromkeys(slot.row for slot in slots))}
+        members = [(place[slot.row], slot.weight) for slot in slots]
+        return Sampler([row.request for row in place], members, self.soup.device)
 
-def stacked(upper: torch.Tensor, lower: torch.Tensor, columns: int) -> torch.Tensor:
-    """One tensor on the other; the one with fewer columns (dimension `columns` < 0) gets zeros on its left."""
-    gap = lower.shape[columns] - upper.shape[columns]
-    inner = (0, 0) * (-1 - columns)
-    return torch.cat([nn.functional.pad(t, (*inner, max(g, 0), 0)) for t, g in ((upper, gap), (lower, -gap))])
+    def _tensor(self, values: list) -> torch.Tensor:
+        return torch.tensor(values, device=self.soup.device)

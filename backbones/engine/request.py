@@ -41,7 +41,8 @@ class Request:
 class Text:
     """A text, finished or under way, and the request that it is for.
 
-    `raw`: as the model wrote it, with placeholders where `text` holds names. `rewards`: by objective; None until done.
+    `raw`: as the model wrote it, with placeholders where `text` holds names. `rewards`: by objective; None until done,
+    and empty for a text that could not be scored.
     """
 
     request: Request

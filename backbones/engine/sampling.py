@@ -1,7 +1,8 @@
-"""Tokens drawn from logits: temperature, nucleus, and random numbers of each request's own.
+"""Tokens drawn from logits: temperature, nucleus, and noise that is counted, not generated.
 
-A token is the arg-max of log-probability plus Gumbel noise from one generator per request. That is exact sampling; a
-request depends on itself alone, and two with one seed share their noise.
+A token is the arg-max of log-probability plus Gumbel noise, which is exact sampling. The noise of a token is a hash of
+the text's seed, the token's place in the text, and the token: there is no state, so a text depends on its request
+alone, two texts with one seed share their noise, and noise is made only for tokens that can be drawn.
 """
 
 from collections.abc import Sequence
@@ -10,59 +11,65 @@ import torch
 
 from backbones.engine.request import Request
 
-LIKELIEST = 128  # tokens sorted at first; a nucleus is seldom larger, and sorting them all is slow
+LIKELIEST = 128  # tokens that are sorted at first; a nucleus is seldom larger, and sorting them all is slow
+GOLDEN = -0x61C8864680B583EB  # 2^64 / golden ratio, as a signed number: far from every simple multiple
+MULTIPLIERS = (-0x40A7B892E31B1A47, -0x6B2FB644ECCEEE15)  # of splitmix64 (Steele, Lea and Flood 2014)
+
+
+def mixed(bits: torch.Tensor) -> torch.Tensor:
+    """splitmix64's finaliser: 64 bits (int64) that look random, for any 64 bits."""
+    bits = (bits ^ (bits >> 30 & 0x3FFFFFFFF)) * MULTIPLIERS[0]  # & makes an arithmetic shift a logical one
+    bits = (bits ^ (bits >> 27 & 0x1FFFFFFFFF)) * MULTIPLIERS[1]
+    return bits ^ (bits >> 31 & 0x1FFFFFFFF)
+
+
+def gumbel(seeds: torch.Tensor, steps: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
+    """Gumbel noise (rows, k), double, of `tokens` (rows, k) as number `steps` (rows,) of texts with `seeds` (rows,)."""
+    keys = mixed(mixed(seeds) + steps * GOLDEN).unsqueeze(1)
+    bits = mixed(keys ^ mixed(tokens * GOLDEN)) >> 11 & 0x1FFFFFFFFFFFFF  # 53 bits
+    uniform = (bits.double() + 0.5) * 2.0**-53
+    return -(-uniform.log()).log()
 
 
 class Sampler:
-    """Draws one token per request and step with each request's own temperature, top-p and generator.
+    """Draws one token per request and step with each request's own temperature, top-p and seed.
 
-    `weights`: of the members of every request, whose log-probabilities are mixed.
+    `members`: for every row of the batch the number of the request that it has a say in, and its weight there; the
+    log-probabilities of the members of a request are mixed.
     """
 
-    def __init__(
-        self,
-        requests: Sequence[Request],
-        weights: Sequence[Sequence[float]],
-        generators: list[torch.Generator],
-        device: torch.device,
-    ):
-        column = [[request.temperature or 1.0] for request in requests]
-        self.temperature = torch.tensor(column, device=device)
-        self.top_p = torch.tensor([[request.top_p] for request in requests], device=device)
-        self.noisy = torch.tensor([[float(request.temperature > 0)] for request in requests], device=device)
-        self.generators = generators
-        members = [(slot, weight) for slot, those in enumerate(weights) for weight in those]
-        self.owner = torch.tensor([slot for slot, _ in members], device=device)  # (batch rows,)
+    def __init__(self, requests: Sequence[Request], members: Sequence[tuple[int, float]], device: torch.device):
+        def column(values) -> torch.Tensor:
+            return torch.tensor(list(values), device=device).unsqueeze(1)
+
+        self.temperature = column(request.temperature or 1.0 for request in requests)
+        self.noisy = column(float(request.temperature > 0) for request in requests)
+        self.top_p = column(request.top_p for request in requests).double()
+        self.seeds = torch.tensor([request.seed for request in requests], device=device)
+        self.owner = torch.tensor([owner for owner, _ in members], device=device)  # (batch rows,)
         self.weights = torch.tensor([[weight] for _, weight in members], device=device)
+        self.alone = len(members) == len(requests)
+        self.whole = any(request.top_p == 1 and request.temperature > 0 for request in requests)
 
     def scores(self, logits: torch.Tensor) -> torch.Tensor:
-        """Log-probabilities within the nucleus plus Gumbel noise; the arg-max is drawn.
-
-        `logits` (batch rows, vocabulary) -> (requests, vocabulary).
-        """
+        """Log-probabilities (requests, vocabulary) of `logits` (batch rows, vocabulary), members mixed, tempered."""
         logits = logits.float()
-        if len(self.owner) > len(self.generators):
-            mixed = logits.new_zeros(len(self.generators), logits.shape[1])
+        if not self.alone:
+            mixed = logits.new_zeros(len(self.seeds), logits.shape[1])
             logits = mixed.index_add_(0, self.owner, self.weights * logits.log_softmax(dim=-1))
-        log_probabilities = (logits / self.temperature).log_softmax(dim=-1)
-        noise = torch.stack(
-            [torch.empty_like(row).exponential_(generator=g) for row, g in zip(log_probabilities, self.generators)]
-        )
-        scores = log_probabilities - self.noisy * noise.log()
-        return scores.masked_fill(outside_nucleus(log_probabilities, self.top_p), -torch.inf)
+        return (logits / self.temperature).log_softmax(dim=-1)
 
-    def draw(self, logits: torch.Tensor) -> torch.Tensor:
-        """One token per request, (requests,)."""
-        return self.scores(logits).argmax(dim=-1)
+    def draw(self, logits: torch.Tensor, steps: torch.Tensor, whole: bool = False) -> tuple[torch.Tensor, torch.Tensor]:
+        """A token per request (requests,), and whether its nucleus is larger than what was sorted: then draw `whole`.
 
-
-def outside_nucleus(log_probabilities: torch.Tensor, top_p: torch.Tensor) -> torch.Tensor:
-    """Mask (rows, vocabulary) of all but the fewest likeliest tokens whose probabilities reach `top_p` (rows, 1)."""
-    vocabulary = log_probabilities.shape[-1]
-    for candidates in (min(LIKELIEST, vocabulary), vocabulary):
-        ordered, order = log_probabilities.topk(candidates)
-        mass = ordered.exp().cumsum(dim=-1)
-        if (mass[:, -1:] >= top_p).all():
-            break
-    outside = torch.ones_like(log_probabilities, dtype=torch.bool)
-    return outside.scatter_(-1, order, mass - ordered.exp() >= top_p)
+        `steps` (requests,): the number of tokens that each has.
+        """
+        scores = self.scores(logits)
+        whole = whole or self.whole
+        likeliest, tokens = scores.topk(scores.shape[-1] if whole else min(LIKELIEST, scores.shape[-1]))
+        probabilities = likeliest.double().exp()
+        before = probabilities.cumsum(dim=-1) - probabilities
+        wide = (before[:, -1:] + probabilities[:, -1:] < self.top_p).squeeze(1) & (tokens.shape[-1] < scores.shape[-1])
+        noise = self.noisy * gumbel(self.seeds, steps, tokens)
+        best = (likeliest + noise).masked_fill(before >= self.top_p, -torch.inf).argmax(dim=-1, keepdim=True)
+        return tokens.gather(-1, best).squeeze(1), wide

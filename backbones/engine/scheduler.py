@@ -3,12 +3,13 @@
 import logging
 import threading
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import torch
 
-from backbones.engine.batch import Batch, Row
+from backbones.engine.batch import Batch, Row, tokenised
 from backbones.engine.request import Request, Text
 from backbones.engine.writer import Writer
 
@@ -30,43 +31,48 @@ class Waiting:
 
 
 class Job:
-    """The requests of one call to the set `name`. `news`: the newest that its caller has not been given yet."""
+    """The requests of one call to the set `name`. `waiting`: its rows that have not been admitted.
+
+    `news`: the newest that its caller has not been given yet.
+    """
 
     def __init__(self, name: str, rows: list[Row], lock: threading.Lock):
-        self.name, self.rows = name, rows
+        self.name, self.rows, self.waiting = name, rows, list(rows)
+        self.scoring: set[Row] = set()  # rows that are done, and scored or about to be
         self.news: list[Text] | Exception | None = None
         self.changed = threading.Condition(lock)
         self.published = 0.0  # when, on the monotonic clock
         self.closed = False
 
     @property
-    def size(self) -> int:
-        """The batch rows that it takes, or would take."""
-        return sum(len(row.weights) for row in self.rows if not row.done)
+    def started(self) -> bool:
+        return len(self.waiting) < len(self.rows)
 
     @property
-    def done(self) -> bool:
-        return all(row.done for row in self.rows)
+    def written(self) -> bool:
+        """Whether all that is left is to score it."""
+        return len(self.scoring) == len(self.rows)
 
 
 class Scheduler:
     """Writes for many callers at once: one thread does all tensor work for all sets, and jobs share forward passes.
 
-    Jobs start in the order in which they come, as long as the batches of all sets together have at most `max_rows`
-    batch rows; a larger job runs when nothing else does. At most `max_jobs` run or wait; more are turned away. That
-    thread alone uses the tokenizers, which several threads must not share.
+    Rows are admitted, not jobs: in turn one of every job, in the order in which jobs came, as long as the batches of
+    all sets together have at most `max_rows` batch rows. At most `max_jobs` run or wait; more are turned away. That
+    thread alone uses the tokenizers, which several threads must not share. Texts are scored in another, while others
+    are written; a scorer that fails leaves its text without rewards.
     """
 
     def __init__(self, writers: dict[str, Writer], max_rows: int = 64, max_jobs: int = 64):
         self.writers, self.max_rows, self.max_jobs = writers, max_rows, max_jobs
-        self._lock = threading.Lock()  # held to read or change the queue, the jobs that run, and their news
+        self._lock = threading.Lock()  # held to read or change the jobs, and their news
         self._called = threading.Condition(self._lock)
-        self._queue: list[Job] = []
-        self._running: list[Job] = []
-        self._batches = {name: Batch(writer.soup) for name, writer in writers.items()}  # the worker's alone
+        self._jobs: list[Job] = []  # that wait or run, in the order in which they came
+        self._batches = {name: self._new_batch(name) for name in writers}  # the worker's alone
+        self._scoring = ThreadPoolExecutor(1, thread_name_prefix="scores")
         self._worker: threading.Thread | None = None
 
-    def stream(self, name: str, requests: Sequence[Request]) -> Generator[list[Text] | Waiting, None, None]:
+    def stream(self, name: str, requests: Sequence[Request]) -> Iterator[list[Text] | Waiting]:
         """Yield the texts of the set `name` as they grow, one per request; in the last yield all are done.
 
         Yields `Waiting` while the job waits for others. Closing the generator stops the work. Raises ValueError for
@@ -93,19 +99,19 @@ class Scheduler:
             before = self._before(job)
             if len(before) >= self.max_jobs:
                 raise ServingError(f"{len(before)} requests are being served or wait: try again in a minute")
-            self._queue.append(job)
+            self._jobs.append(job)
             if self._worker is None:
                 self._worker = threading.Thread(target=self._work, name="scheduler", daemon=True)
                 self._worker.start()
             self._called.notify()
-            crowded = before and sum(other.size for other in before) + job.size > self.max_rows
-            return Waiting(len(before)) if crowded else None
+            asked = sum(len(row.weights) for other in before for row in other.rows if not row.done)
+            return Waiting(len(before)) if asked >= self.max_rows else None
 
     def _news(self, job: Job) -> list[Text] | Waiting:
         """What its caller is to see next."""
         with self._lock:
             while job.news is None:
-                if not job.changed.wait(PATIENCE) and job in self._queue:
+                if not job.changed.wait(PATIENCE) and not job.started and job in self._jobs:
                     return Waiting(len(self._before(job)))
             news, job.news = job.news, None
         if isinstance(news, Exception):
@@ -113,78 +119,110 @@ class Scheduler:
         return news
 
     def _before(self, job: Job) -> list[Job]:
-        """The jobs that run, and those that wait before `job`, which need not be in the queue yet."""
-        waiting = self._queue[: self._queue.index(job)] if job in self._queue else self._queue
-        return [other for other in (*self._running, *waiting) if not other.closed]
+        """The jobs that came before `job`, which need not be among them yet."""
+        earlier = self._jobs[: self._jobs.index(job)] if job in self._jobs else self._jobs
+        return [other for other in earlier if not other.closed]
 
     def _work(self) -> None:
         while True:
             with self._lock:
-                self._called.wait_for(lambda: self._queue or self._running)
-            while job := self._admitted():
-                self._start(job)
-            for name in {job.name for job in self._running}:  # sets take turns
+                self._called.wait_for(lambda: any(job.closed or not job.written for job in self._jobs))
+                jobs = list(self._jobs)
+            self._drop([job for job in jobs if job.closed])
+            self._admit([job for job in jobs if not job.closed])
+            for name in {job.name for job in jobs}:  # sets take turns
                 self._turn(name)
 
-    def _admitted(self) -> Job | None:
-        """The first job of the queue, moved to those that run, if there is room for it."""
-        with self._lock:
-            self._queue = [job for job in self._queue if not job.closed]
-            if not self._queue:
-                return None
-            if self._running and sum(job.size for job in (*self._running, self._queue[0])) > self.max_rows:
-                return None
-            self._running.append(self._queue.pop(0))
-            return self._running[-1]
+    def _drop(self, jobs: list[Job]) -> None:
+        """Give up jobs whose callers have gone."""
+        for job in jobs:
+            self._batches[job.name].drop(job.rows)
+            with self._lock:
+                self._jobs.remove(job)
 
-    def _start(self, job: Job) -> None:
+    def _admit(self, jobs: list[Job]) -> None:
+        """Let rows that wait join the batches, in turn one of every job, while there is room."""
+        taken, new = sum(len(batch.slots) for batch in self._batches.values()), {job: [] for job in jobs}
+        turns = [job for job in jobs if job.waiting]
+        while turns and (not taken or taken + len(turns[0].waiting[0].weights) <= self.max_rows):
+            job, *turns = turns
+            row = job.waiting.pop(0)
+            new[job].append(row)
+            taken += len(row.weights)
+            if job.waiting:
+                turns.append(job)
+        for job, rows in new.items():
+            if rows:
+                self._start(job, rows)
+
+    def _start(self, job: Job, rows: list[Row]) -> None:
+        batch = self._batches[job.name]
         try:
-            self._batches[job.name].add(job.rows)
+            if rows[0] is job.rows[0]:  # before its first row is read
+                tokenised(batch.soup, job.rows)
+            batch.add(rows)
             return
         except ValueError as error:  # the prompt is too long
-            problem: Exception = ValueError(str(error))
+            problem = ValueError(str(error))
         except Exception as error:
             problem = ServingError(_words(error))
         self._free(job.name)
-        self._tell(job, problem)
+        self._over(job, problem)
 
     def _turn(self, name: str) -> None:
-        """One more token for every row of the jobs of a set."""
+        """One more token for every row of the jobs of a set, and news of them."""
         try:
-            self._drop_closed(name)
             if self._batches[name].live:
                 self._batches[name].step()
-            for job in self._jobs(name):
-                if job.done or time.monotonic() - job.published >= PERIOD:
-                    job.published = time.monotonic()
-                    self._tell(job, self.writers[name].texts(job.rows))
+            for job in self._of(name):
+                self._tell(job)
             return
         except Exception as error:
             words = _words(error)
         # Not within the except clause: there the traceback keeps the tensors of the failed step alive.
-        self._batches[name] = Batch(self.writers[name].soup)
+        self._batches[name] = self._new_batch(name)
         self._free(name)
-        for job in self._jobs(name):
-            self._tell(job, ServingError(words))
+        for job in self._of(name):
+            self._over(job, ServingError(words))
 
-    def _drop_closed(self, name: str) -> None:
-        closed = [job for job in self._jobs(name) if job.closed]
-        if closed:
-            self._batches[name].drop([row for job in closed for row in job.rows])
-            with self._lock:
-                self._running = [job for job in self._running if job not in closed]
+    def _of(self, name: str) -> list[Job]:
+        """The jobs of a set that have started."""
+        with self._lock:
+            return [job for job in self._jobs if job.name == name and job.started]
 
-    def _jobs(self, name: str) -> list[Job]:
-        """The jobs of a set that run."""
-        return [job for job in self._running if job.name == name]
+    def _tell(self, job: Job) -> None:
+        """Have the texts scored that are done, and let the caller of a job see the others grow."""
+        writer, now = self.writers[job.name], time.monotonic()
+        done = [row for row in job.rows if row.done and row not in job.scoring]
+        if done:
+            job.scoring.update(done)
+            writer.decode(done)
+            self._scoring.submit(self._score, job, done)
+        elif now - job.published >= PERIOD and not job.written:
+            job.published = now
+            self._hand(job, writer.texts(job.rows))
 
-    def _tell(self, job: Job, news: list[Text] | Exception) -> None:
-        """Hand news to the caller of a job, which is over when they are the last."""
+    def _score(self, job: Job, rows: list[Row]) -> None:
+        """In the thread that scores: give texts their rewards; the last ends the job."""
+        self.writers[job.name].score(rows)
+        if all(row.text for row in job.rows):
+            self._over(job, [row.text for row in job.rows if row.text])
+
+    def _over(self, job: Job, news: list[Text] | Exception) -> None:
+        """The last news of a job."""
+        with self._lock:
+            if job in self._jobs:
+                self._jobs.remove(job)
+        self._hand(job, news)
+
+    def _hand(self, job: Job, news: list[Text] | Exception) -> None:
         with self._lock:
             job.news = news
-            if job in self._running and (isinstance(news, Exception) or job.done):
-                self._running.remove(job)
             job.changed.notify()
+
+    def _new_batch(self, name: str) -> Batch:
+        soup = self.writers[name].soup
+        return Batch(soup, max(self.max_rows, len(soup.adapter_names)))  # at least for all members of a text
 
     def _free(self, name: str) -> None:
         if self.writers[name].soup.device.type == "cuda":

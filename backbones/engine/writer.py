@@ -1,5 +1,6 @@
 """A loaded set that writes: requests in, streamed and scored texts out."""
 
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -12,6 +13,8 @@ from backbones.engine.soup import Soup
 from backbones.store import soup_set as sets
 from backbones.store.soup_set import SoupSet
 from backbones.tasks.scoring import Scorer
+
+log = logging.getLogger(__name__)
 
 
 class Writer:
@@ -48,15 +51,21 @@ class Writer:
     def stream(self, requests: Sequence[Request]) -> Iterator[list[Text]]:
         """Yield all texts after every token, one per request; in the last yield all are done.
 
-        Closing the generator stops the work. Raises as `rows` does, before anything is generated.
+        Closing the generator stops the work. Raises as `rows` does, before anything is generated, and ValueError for a
+        request that needs more positions than the base has.
         """
-        for rows in batch.stream(self.soup, self.rows(requests)):
+        rows = self.rows(requests)
+        for _ in batch.stream(self.soup, rows):
+            self.score([row for row in rows if row.done and row.text is None])
             yield self.texts(rows)
 
     def write(self, requests: Sequence[Request]) -> list[Text]:
-        """The finished texts of `stream`."""
-        *_, texts = self.stream(requests)
-        return texts
+        """The finished texts of `stream`, decoded and scored at the end."""
+        rows = self.rows(requests)
+        for _ in batch.stream(self.soup, rows):
+            pass
+        self.score(rows)
+        return self.texts(rows)
 
     def rows(self, requests: Sequence[Request]) -> list[Row]:
         """A row for every request, which is checked; no tensors are involved.
@@ -68,13 +77,36 @@ class Writer:
         return [self._row(request) for request in requests]
 
     def texts(self, rows: Sequence[Row]) -> list[Text]:
-        """One text per row so far; a text is scored once, when its row is done."""
-        raws = [self._raw(row) if row.text is None else row.text.raw for row in rows]
-        news = [i for i, row in enumerate(rows) if row.done and row.text is None]
-        scores = self.scorer.score([raws[i] for i in news], [rows[i].request.given for i in news])
-        for i, rewards in zip(news, scores, strict=True):
-            rows[i].text = self._text(rows[i], raws[i], rewards)
-        return [row.text or self._text(row, raw, None) for row, raw in zip(rows, raws, strict=True)]
+        """One text per row so far; it is done when it has been scored."""
+        return [row.text or self._text(row, self._raw(row)) for row in rows]
+
+    def decode(self, rows: Sequence[Row]) -> None:
+        """Words of rows whose last token is there. Tokenizers are for one thread: the one that writes."""
+        for row in rows:
+            row.raw = self._raw(row)
+
+    def score(self, rows: Sequence[Row]) -> None:
+        """Give rows whose last token is there their texts with rewards.
+
+        Where a reward fails, each text is scored by itself, and those that cannot be have no rewards.
+        """
+        self.decode([row for row in rows if row.raw is None])
+        try:
+            scores = self._scores(rows)
+        except Exception as error:
+            log.error("texts could not be scored", exc_info=error)
+            scores = [self._scores_alone(row) for row in rows]
+        for row, rewards in zip(rows, scores, strict=True):
+            row.text = replace(self._text(row, row.raw or ""), done=True, rewards=rewards)
+
+    def _scores(self, rows: Sequence[Row]) -> list[dict[str, float]]:
+        return self.scorer.score([row.raw or "" for row in rows], [row.request.given for row in rows])
+
+    def _scores_alone(self, row: Row) -> dict[str, float]:
+        try:
+            return self._scores([row])[0]
+        except Exception:
+            return {}
 
     def _row(self, request: Request) -> Row:
         task, names = self.set.task, self.soup.adapter_names
@@ -87,9 +119,8 @@ class Writer:
             weights=[weight for weight, _ in members],
         )
 
-    def _text(self, row: Row, raw: str, rewards: dict[str, float] | None) -> Text:
-        text = self.set.task.text(raw, row.request.given)
-        return Text(row.request, text, raw, len(row.tokens), row.done, rewards)
+    def _text(self, row: Row, raw: str) -> Text:
+        return Text(row.request, self.set.task.text(raw, row.request.given), raw, len(row.tokens), done=False)
 
     def _raw(self, row: Row) -> str:
         raw = self.soup.tokenizer.decode(row.tokens, skip_special_tokens=True)
