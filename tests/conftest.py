@@ -114,7 +114,8 @@ def adapters(base, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def soup(base, adapters):
-    return Soup.load(base, adapters, "cpu")
+    """In fp32, where a text depends on its request alone."""
+    return Soup.load(base, adapters, "cpu", torch.float32)
 
 
 @pytest.fixture(scope="session")

@@ -9,13 +9,14 @@ whose products with it are one product each.
 from collections.abc import Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 
 import torch
 from torch import nn
 from torch.nn.functional import linear
 
 Delta = tuple[torch.Tensor, torch.Tensor]  # of an adapter: down [rank, in] and scaled up [rank, out]
-Layout = tuple[int, ...]  # the adapter of every column that a group scales, in ascending order
+Layout = tuple[tuple[int, int], ...]  # of every column that a group scales its adapter and its layer, by adapter
 
 _pass: ContextVar["Pass | None"] = ContextVar("pass", default=None)
 
@@ -33,7 +34,7 @@ class Mix:
         last = first + len(rows)
         self.rows[first:last] = map(list, rows)
         for layout, scale in self.scales.items():
-            scale[first:last] = torch.tensor(rows)[:, list(layout)].to(scale)
+            scale[first:last] = torch.tensor(rows)[:, [adapter for adapter, _ in layout]].to(scale)
 
     def move(self, source: int, target: int) -> None:
         """A row goes to another slot."""
@@ -51,6 +52,17 @@ class Mix:
             _pass.reset(token)
 
 
+@dataclass(frozen=True)
+class Run:
+    """Columns of neighbouring adapters that are in use: the slice of all columns, their `scale` (rows, 1, columns), and
+    for every layer its own among them (None: all are) and the rows of its up-projection that they go with."""
+
+    columns: slice
+    scale: torch.Tensor
+    own: tuple[torch.Tensor | None, ...]
+    ups: tuple[slice, ...]
+
+
 class Pass:
     """A forward pass over some slots of a mix. `left`: what the first layer of a group computed for the others."""
 
@@ -58,22 +70,26 @@ class Pass:
         self.mix, self.rows = mix, slice(first, first + count)
         self.used = {k for row in mix.rows[self.rows] for k, value in enumerate(row) if value}
         self.left: dict[SoupLinear, torch.Tensor] = {}
-        self._pieces: dict[Layout, list[tuple[slice, torch.Tensor]]] = {}
+        self._runs: dict[Layout, list[Run]] = {}
 
-    def pieces(self, layout: Layout) -> list[tuple[slice, torch.Tensor]]:
-        """Runs of columns whose adapters are in use: a slice, and their scales (rows, 1, run). Slices are views, so
-        adapters that no row uses cost nothing."""
-        if layout not in self._pieces:
-            found, start = [], None
-            for column, adapter in enumerate((*layout, -1)):
-                if adapter in self.used and start is None:
-                    start = column
-                elif adapter not in self.used and start is not None:
-                    run = slice(start, column)
-                    found.append((run, self.mix.scales[layout][self.rows, run].unsqueeze(1)))
-                    start = None
-            self._pieces[layout] = found
-        return self._pieces[layout]
+    def runs(self, layout: Layout) -> list[Run]:
+        """The runs of adapters in use. Their slices are views, so adapters that no row uses cost nothing."""
+        if layout not in self._runs:
+            ends = [i for i in range(1, len(layout)) if (layout[i - 1][0] in self.used) != (layout[i][0] in self.used)]
+            bounds = zip([0, *ends], [*ends, len(layout)], strict=True)
+            self._runs[layout] = [self._run(layout, *ends) for ends in bounds if layout[ends[0]][0] in self.used]
+        return self._runs[layout]
+
+    def _run(self, layout: Layout, start: int, stop: int) -> Run:
+        scales = self.mix.scales[layout]
+        layers = range(1 + max(layer for _, layer in layout))
+        before = [sum(layer == i for _, layer in layout[:start]) for i in layers]
+        within = [[k for k, (_, layer) in enumerate(layout[start:stop]) if layer == i] for i in layers]
+        own = [
+            None if len(layers) == 1 else torch.tensor(places, dtype=torch.long, device=scales.device) for places in within
+        ]
+        ups = [slice(first, first + len(places)) for first, places in zip(before, within, strict=True)]
+        return Run(slice(start, stop), scales[self.rows, start:stop].unsqueeze(1), tuple(own), tuple(ups))
 
 
 class SoupLinear(nn.Module):
@@ -93,42 +109,39 @@ class SoupLinear(nn.Module):
         return self.group.outputs(self, x, now)
 
 
-class Group:
+class Group(nn.Module):
     """Layers that read the same input.
 
-    `down` [distinct, in]: their distinct down-projections; `up` [columns, out of all]: block by block, ordered by
-    adapter; `tile`: whether all adapters share the down-projections, so that one product serves them all.
+    `down` [columns, in]: their down-projections, by adapter. `ups`: of every layer [own columns, out]. `shared`: where
+    all adapters have the same down-projections, `down` holds these so many once, and one product serves all adapters.
+    `weight` [out of all (and shared), in]: the layers' weights as one matrix, if it is kept.
     """
 
     def __init__(self, layers: Sequence[SoupLinear], dense: bool):
-        self.layers = list(layers)
+        super().__init__()
+        self.layers = tuple(layers)
         self.sizes = [layer.base.out_features for layer in layers]
-        for layer in layers:
-            layer.group = self
-        offsets = [sum(self.sizes[:i]) for i in range(len(self.sizes))]
-        downs, ups, owners = [], [], []
-        for adapter in range(len(layers[0].deltas)):
-            for layer, offset in zip(layers, offsets, strict=True):
-                if layer.deltas[adapter] is not None:
-                    down, up = layer.deltas[adapter]
-                    wide = up.new_zeros(len(up), sum(self.sizes))
-                    wide[:, offset : offset + up.shape[1]] = up
-                    downs.append(down)
-                    ups.append(wide)
-                    owners += [adapter] * len(down)
-        self.layout: Layout = tuple(owners)
-        self.down, self.up, self.shared = torch.cat(downs), torch.cat(ups), 0
-        first = self.down[: self.layout.count(self.layout[0])]
-        adapters = len(self.layout) // len(first)
-        if (
-            adapters > 1
-            and len(first) * adapters == len(self.layout)
-            and torch.equal(self.down, first.repeat(adapters, 1))
-        ):
-            self.down, self.shared = first.clone(), len(first)
-        for layer in layers:
+        deltas = [
+            (adapter, i, layer.deltas[adapter])
+            for adapter in range(len(layers[0].deltas))
+            for i, layer in enumerate(layers)
+            if layer.deltas[adapter] is not None
+        ]
+        self.layout: Layout = tuple((adapter, i) for adapter, i, (down, _) in deltas for _ in down)
+        down = torch.cat([down for _, _, (down, _) in deltas])
+        once = down[: sum(adapter == self.layout[0][0] for adapter, _ in self.layout)]
+        times = len(down) // len(once)
+        alike = self.layout == tuple((adapter, i) for adapter in range(times) for _, i in self.layout[: len(once)])
+        self.shared = len(once) if times > 1 and alike and torch.equal(down, once.repeat(times, 1)) else 0
+        self.register_buffer("down", once.clone() if self.shared else down, persistent=False)
+        for i, layer in enumerate(layers):
+            up = torch.cat([up for _, place, (_, up) in deltas if place == i])
+            self.register_buffer(f"up_{i}", up, persistent=False)
             layer.deltas = ()
-        self.weight = self.bias = None
+            layer.group = self
+        self.ups = [getattr(self, f"up_{i}") for i in range(len(layers))]
+        self.register_buffer("weight", None, persistent=False)
+        self.register_buffer("bias", None, persistent=False)
         if dense:
             self._make_dense()
 
@@ -156,27 +169,25 @@ class Group:
 
     def outputs(self, asked: SoupLinear, x: torch.Tensor, now: Pass) -> torch.Tensor:
         """The output of the layer that was asked first; those of the others are left for them."""
-        out, hidden = sum(self.sizes), None
-        if self.weight is not None:
-            whole = linear(x, self.weight, self.bias)
-            y = whole[..., :out]
-            hidden = whole[..., out:] if self.shared else None
-        elif len(self.layers) == 1:
-            y = self.layers[0].base(x)
+        hidden = None
+        if self.weight is None:
+            parts = [layer.base(x) for layer in self.layers]
         else:
-            y = torch.cat([layer.base(x) for layer in self.layers], dim=-1)
-        flat = y.flatten(0, 1)  # a view
-        for run, scale in now.pieces(self.layout):
+            *parts, last = linear(x, self.weight, self.bias).split([*self.sizes, self.shared], dim=-1)
+            hidden = last if self.shared else None
+        for run in now.runs(self.layout):
             if self.shared:
                 hidden = linear(x, self.down) if hidden is None else hidden
-                times = (run.stop - run.start) // self.shared
-                scaled = hidden.repeat(1, 1, times) * scale
+                times = (run.columns.stop - run.columns.start) // self.shared
+                scaled = hidden.repeat(1, 1, times) * run.scale
             else:
-                scaled = linear(x, self.down[run]) * scale  # (rows, T, columns of the run)
-            flat.addmm_(scaled.flatten(0, 1), self.up[run])
-        if len(self.layers) == 1:
-            return y
-        now.left.update(zip(self.layers, y.split(self.sizes, dim=-1), strict=True))
+                scaled = linear(x, self.down[run.columns]) * run.scale  # (rows, T, columns)
+            flat = scaled.flatten(0, 1)
+            for part, up, own, rows in zip(parts, self.ups, run.own, run.ups, strict=True):
+                part.flatten(0, 1).addmm_(flat if own is None else flat.index_select(1, own), up[rows])
+        if len(parts) == 1:
+            return parts[0]
+        now.left.update(zip(self.layers, parts, strict=True))
         return now.left.pop(asked)
 
 

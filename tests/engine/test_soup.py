@@ -23,8 +23,11 @@ MIXES = [
 
 
 def served(soup, ids, rows):
-    with torch.no_grad(), soup.mixed(soup.mix(rows)) as model:
-        return model(ids).logits
+    """Logits of `ids` (rows, T) with the merging coefficients `rows` [rows, adapters]."""
+    mix = soup.mix(len(rows))
+    mix.write(0, rows)
+    with torch.no_grad(), mix.over(0, len(rows)):
+        return soup.model(ids).logits
 
 
 def dense(base, adapters, coefficients):
@@ -63,13 +66,12 @@ def test_rows_of_a_mixed_batch_equal_the_same_rows_alone(soup):
 def test_an_unused_adapter_is_not_read(soup):
     """Poisoned with NaN, an adapter whose coefficient is zero in the whole batch changes nothing."""
     before = served(soup, IDS, [MIXES[3], MIXES[1]])
-    layers = [m for m in soup.model.modules() if type(m).__name__ == "SoupLinear"]
-    kept = [(layer.up.clone(), sum(layer.ranks[:2])) for layer in layers]
-    for layer, (_, start) in zip(layers, kept, strict=True):
-        layer.up[start:] = float("nan")
+    kept = [(group, group.down.clone()) for group in soup.groups]
+    for group, _ in kept:
+        group.down[[adapter > 1 for adapter, _ in group.layout]] = float("nan")
     after = served(soup, IDS, [MIXES[3], MIXES[1]])
-    for layer, (up, _) in zip(layers, kept, strict=True):
-        layer.up.copy_(up)
+    for group, down in kept:
+        group.down.copy_(down)
     assert torch.equal(before, after)
 
 
@@ -78,9 +80,11 @@ def test_threads_do_not_see_each_others_mix(soup):
     results, barrier = [None] * len(MIXES), threading.Barrier(len(MIXES))
 
     def work(i):
-        with soup.mixed(soup.mix([MIXES[i]] * 2)) as model, torch.no_grad():
+        mix = soup.mix(2)
+        mix.write(0, [MIXES[i]] * 2)
+        with mix.over(0, 2), torch.no_grad():
             barrier.wait()
-            results[i] = model(IDS).logits
+            results[i] = soup.model(IDS).logits
 
     threads = [threading.Thread(target=work, args=(i,)) for i in range(len(MIXES))]
     for thread in threads:
@@ -91,11 +95,15 @@ def test_threads_do_not_see_each_others_mix(soup):
         torch.testing.assert_close(one, result, atol=1e-5, rtol=1e-5)
 
 
-def test_the_four_bit_weights_stay_untouched(soup):
-    weights = {name: p.detach().clone() for name, p in soup.model.named_parameters()}
+def test_the_weights_stay_untouched(base, adapters, soup):
+    packed = Soup.load(base, adapters, "cpu", torch.float32, dense=False)
+    weights = dict(packed.model.named_parameters())
     assert any(p.dtype == torch.uint8 for p in weights.values())
-    served(soup, IDS, [MIXES[4]] * 2)
-    assert all(torch.equal(weights[name], p) for name, p in soup.model.named_parameters())
+    weights |= {str(i): group.weight for i, group in enumerate(soup.groups)}
+    before = {name: p.detach().clone() for name, p in weights.items()}
+    for one in (packed, soup):
+        served(one, IDS, [MIXES[4]] * 2)
+    assert all(torch.equal(before[name], p) for name, p in weights.items())
 
 
 @pytest.mark.parametrize(
@@ -124,9 +132,7 @@ def test_an_adapter_of_another_base_is_refused(base, adapters, tmp_path):
 
 
 def test_a_base_that_is_not_quantised_is_loaded_in_nf4(base, adapters, soup):
-    again = Soup.load(base.parent / "fp32", adapters, "cpu")
+    again = Soup.load(base.parent / "fp32", adapters, "cpu", torch.float32)
     assert again.model.config.quantization_config.bnb_4bit_quant_type == "nf4"
-    ids = torch.tensor([[5, 6, 7]])
-    row = [[0.5, -0.5, 1.0, 0.25]]
-    with torch.inference_mode(), soup.mixed(soup.mix(row)), again.mixed(again.mix(row)):
-        torch.testing.assert_close(again.model(ids).logits, soup.model(ids).logits)
+    ids, row = torch.tensor([[5, 6, 7]]), [[0.5, -0.5, 1.0, 0.25]]
+    torch.testing.assert_close(served(again, ids, row), served(soup, ids, row))
