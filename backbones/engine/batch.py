@@ -74,7 +74,8 @@ def stream(soup: Soup, rows: Sequence[Row], slots: int = SLOTS) -> Iterator[None
     Closing the generator stops the work. Raises ValueError when a row needs more positions than the base has.
     """
     waiting = tokenised(soup, rows)
-    batch = Batch(soup, max(slots, *(len(row.weights) for row in rows)))
+    members = [len(row.weights) for row in rows]
+    batch = Batch(soup, max(min(slots, sum(members)), *members))
     while waiting or batch.live:
         room, new = batch.free, []
         while waiting and len(waiting[0].weights) <= room:

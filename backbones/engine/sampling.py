@@ -69,7 +69,8 @@ class Sampler:
         likeliest, tokens = scores.topk(scores.shape[-1] if whole else min(LIKELIEST, scores.shape[-1]))
         probabilities = likeliest.double().exp()
         before = probabilities.cumsum(dim=-1) - probabilities
-        wide = (before[:, -1:] + probabilities[:, -1:] < self.top_p).squeeze(1) & (tokens.shape[-1] < scores.shape[-1])
+        wide = (before[:, -1:] + probabilities[:, -1:] < self.top_p) & (self.noisy > 0)  # the likeliest needs no others
+        wide = wide.squeeze(1) & (tokens.shape[-1] < scores.shape[-1])
         noise = self.noisy * gumbel(self.seeds, steps, tokens)
         best = (likeliest + noise).masked_fill(before >= self.top_p, -torch.inf).argmax(dim=-1, keepdim=True)
         return tokens.gather(-1, best).squeeze(1), wide

@@ -41,7 +41,8 @@ class Job:
         self.scoring: set[Row] = set()  # rows that are done, and scored or about to be
         self.news: list[Text] | Exception | None = None
         self.changed = threading.Condition(lock)
-        self.published = 0.0  # when, on the monotonic clock
+        self.admitted = time.monotonic()  # when its last row was, or, before its first, when it came
+        self.published = 0.0  # when, on the same clock
         self.closed = False
 
     @property
@@ -57,10 +58,10 @@ class Job:
 class Scheduler:
     """Writes for many callers at once: one thread does all tensor work for all sets, and jobs share forward passes.
 
-    Rows are admitted, not jobs: in turn one of every job, in the order in which jobs came, as long as the batches of
-    all sets together have at most `max_rows` batch rows. At most `max_jobs` run or wait; more are turned away. That
-    thread alone uses the tokenizers, which several threads must not share. Texts are scored in another, while others
-    are written; a scorer that fails leaves its text without rewards.
+    Rows are admitted, not jobs, each of the job that has the fewest in the batches, as long as those of all sets
+    together have at most `max_rows` batch rows: a large job is written by and by. At most `max_jobs` run or wait; more
+    are turned away. That thread alone uses the tokenizers, which several threads must not share. Texts are scored in
+    another, while others are written; a scorer that fails leaves its text without rewards.
     """
 
     def __init__(self, writers: dict[str, Writer], max_rows: int = 64, max_jobs: int = 64):
@@ -138,36 +139,39 @@ class Scheduler:
         for job in jobs:
             self._batches[job.name].drop(job.rows)
             with self._lock:
-                self._jobs.remove(job)
+                if job in self._jobs:  # or it was scored meanwhile
+                    self._jobs.remove(job)
 
     def _admit(self, jobs: list[Job]) -> None:
-        """Let rows that wait join the batches, in turn one of every job, while there is room."""
+        """Let rows that wait join the batches while there is room, each of the job that has the fewest there."""
         taken, new = sum(len(batch.slots) for batch in self._batches.values()), {job: [] for job in jobs}
-        turns = [job for job in jobs if job.waiting]
-        while turns and (not taken or taken + len(turns[0].waiting[0].weights) <= self.max_rows):
-            job, *turns = turns
+        running = {job: len(job.rows) - len(job.waiting) - sum(row.done for row in job.rows) for job in jobs}
+        while turns := [job for job in jobs if job.waiting]:
+            job = min(turns, key=lambda job: (running[job], job.admitted))
+            if taken and taken + len(job.waiting[0].weights) > self.max_rows:
+                break
             row = job.waiting.pop(0)
             new[job].append(row)
+            running[job] += 1
+            job.admitted = time.monotonic()
             taken += len(row.weights)
-            if job.waiting:
-                turns.append(job)
         for job, rows in new.items():
-            if rows:
+            if rows and job in self._jobs:  # another's start may have failed the set
                 self._start(job, rows)
 
     def _start(self, job: Job, rows: list[Row]) -> None:
-        batch = self._batches[job.name]
+        """New rows join the batch of their set. A prompt that is too long ends its job alone."""
         try:
-            if rows[0] is job.rows[0]:  # before its first row is read
-                tokenised(batch.soup, job.rows)
-            batch.add(rows)
+            if rows[0] is job.rows[0]:
+                tokenised(self.writers[job.name].soup, job.rows)
+            self._batches[job.name].add(rows)
             return
-        except ValueError as error:  # the prompt is too long
-            problem = ValueError(str(error))
+        except ValueError as error:
+            self._over(job, ValueError(str(error)))
+            return
         except Exception as error:
-            problem = ServingError(_words(error))
-        self._free(job.name)
-        self._over(job, problem)
+            words = _words(error)
+        self._fail(job.name, words)
 
     def _turn(self, name: str) -> None:
         """One more token for every row of the jobs of a set, and news of them."""
@@ -179,11 +183,19 @@ class Scheduler:
             return
         except Exception as error:
             words = _words(error)
-        # Not within the except clause: there the traceback keeps the tensors of the failed step alive.
+        self._fail(name, words)
+
+    def _fail(self, name: str, words: str) -> None:
+        """End the jobs of a set whose batch is of no use any more.
+
+        Not to be called within an except clause: there the traceback keeps the tensors of what failed alive.
+        """
         self._batches[name] = self._new_batch(name)
-        self._free(name)
+        if self.writers[name].soup.device.type == "cuda":
+            torch.cuda.empty_cache()
         for job in self._of(name):
-            self._over(job, ServingError(words))
+            if not job.written:
+                self._over(job, ServingError(words))
 
     def _of(self, name: str) -> list[Job]:
         """The jobs of a set that have started."""
@@ -194,17 +206,21 @@ class Scheduler:
         """Have the texts scored that are done, and let the caller of a job see the others grow."""
         writer, now = self.writers[job.name], time.monotonic()
         done = [row for row in job.rows if row.done and row not in job.scoring]
-        if done:
-            job.scoring.update(done)
-            writer.decode(done)
-            self._scoring.submit(self._score, job, done)
-        elif now - job.published >= PERIOD and not job.written:
+        writer.decode(done)
+        if now - job.published >= PERIOD and not job.written:
             job.published = now
             self._hand(job, writer.texts(job.rows))
+        if done:  # last, as what the other thread hands over is the last news
+            job.scoring.update(done)
+            self._scoring.submit(self._score, job, done)
 
     def _score(self, job: Job, rows: list[Row]) -> None:
         """In the thread that scores: give texts their rewards; the last ends the job."""
-        self.writers[job.name].score(rows)
+        try:
+            self.writers[job.name].score(rows)
+        except Exception as error:  # scorers that fail are the writer's business
+            self._over(job, ServingError(_words(error)))
+            return
         if all(row.text for row in job.rows):
             self._over(job, [row.text for row in job.rows if row.text])
 
@@ -223,10 +239,6 @@ class Scheduler:
     def _new_batch(self, name: str) -> Batch:
         soup = self.writers[name].soup
         return Batch(soup, max(self.max_rows, len(soup.adapter_names)))  # at least for all members of a text
-
-    def _free(self, name: str) -> None:
-        if self.writers[name].soup.device.type == "cuda":
-            torch.cuda.empty_cache()
 
 
 def _words(error: Exception) -> str:

@@ -1,12 +1,14 @@
 """Serving: jobs that share forward passes, wait, leave and fail, on tiny models."""
 
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 import torch
 
-from backbones.engine import batch, scheduler
+from backbones.engine import scheduler
 from backbones.engine.batch import Batch
 from backbones.engine.scheduler import Scheduler, ServingError, Waiting
 from tests.engine.tiny import BAD, GIVEN, request, tiny_writer
@@ -28,7 +30,7 @@ def impatient(monkeypatch):
 
 @pytest.fixture
 def added(monkeypatch):
-    """The seeds of every job that was put into a batch."""
+    """The seeds of the rows of one job that were put into a batch together."""
     seeds, add = [], Batch.add
     monkeypatch.setattr(
         Batch, "add", lambda self, new: seeds.append([row.request.seed for row in new]) or add(self, new)
@@ -38,7 +40,7 @@ def added(monkeypatch):
 
 @pytest.fixture
 def stalled(monkeypatch):
-    """While the list holds anything, jobs get no further than their first token."""
+    """While the list holds anything, rows are admitted but get no token."""
     stall, step = ["stalled"], Batch.step
     monkeypatch.setattr(Batch, "step", lambda self: time.sleep(0.001) if stall else step(self))
     return stall
@@ -63,7 +65,8 @@ def test_many_threads_get_what_they_get_alone(writer, monkeypatch, added):
         for i in range(9)
     ]
     alone = [writer.write(job) for job in jobs]
-    assert all(text.tokens > 1 for texts in alone for text in texts)
+    assert sum(text.tokens > 9 for texts in alone for text in texts) > 9
+    added.clear()
     together, step = [], Batch.step
 
     def shared(self):
@@ -86,19 +89,41 @@ def test_sets_take_turns(writer, stalled):
     assert finish(first) + finish(second) == writer.write([request(1), request(2)])
 
 
-def test_a_job_that_waits_learns_how_many_are_before_it_and_overtakes_nobody(writer, stalled, added):
-    serving = Scheduler({"tiny": writer}, max_rows=3)
+def test_a_job_that_waits_learns_how_many_are_before_it(writer, stalled, added):
+    serving = Scheduler({"tiny": writer}, max_rows=2)
     first = serving.stream("tiny", [request(1), request(2)])
     assert not next(first)[0].done
-    large = serving.stream("tiny", [request(3), request(4)])
-    small = serving.stream("tiny", [request(5)])
-    assert [next(large), next(large)] == 2 * [Waiting(1)]
-    assert [next(small), next(small)] == 2 * [Waiting(2)]
+    second, third = serving.stream("tiny", [request(3), request(4)]), serving.stream("tiny", [request(5)])
+    assert [next(second), next(second)] == 2 * [Waiting(1)]
+    assert [next(third), next(third)] == 2 * [Waiting(2)]
     assert added == [[1, 2]]
     stalled.clear()
-    written = finish(first) + finish(large) + finish(small)
-    assert added == [[1, 2], [3, 4], [5]]
+    written = finish(first) + finish(second) + finish(third)
     assert written == writer.write([request(seed) for seed in range(1, 6)])
+
+
+def test_a_job_starts_with_its_first_row(writer, stalled, added):
+    serving = Scheduler({"tiny": writer}, max_rows=3)
+    first, second = serving.stream("tiny", [request(1), request(2)]), serving.stream("tiny", [request(3), request(4)])
+    assert len(next(first)) == 2
+    texts = next(news for news in second if not isinstance(news, Waiting))
+    assert [text.tokens for text in texts] == [0, 0] and added == [[1, 2], [3]]
+    stalled.clear()
+    assert finish(first) + finish(second) == writer.write([request(seed) for seed in range(1, 5)])
+
+
+def test_room_goes_to_the_job_with_the_fewest_rows_in_the_batch(writer, stalled, added):
+    """A large job that came first leaves every other slot that gets free to those that came later."""
+    requests = [request(seed, max_new_tokens=2 + 2 * seed) for seed in range(8)]
+    serving = Scheduler({"tiny": writer}, max_rows=4)
+    large, small = serving.stream("tiny", requests), serving.stream("tiny", [request(10), request(11)])
+    assert len(next(large)) == 8 and next(small) == Waiting(1)
+    stalled.clear()
+    with ThreadPoolExecutor(2) as pool:
+        texts = list(pool.map(finish, (large, small)))
+    assert texts == [writer.write(requests), writer.write([request(10), request(11)])]
+    order = [seed for seeds in added for seed in seeds]
+    assert order[:4] == [0, 1, 2, 3] and sorted(order[4:6]) == [10, 11]
 
 
 def test_every_member_of_a_text_takes_a_batch_row(writer, stalled):
@@ -111,15 +136,19 @@ def test_every_member_of_a_text_takes_a_batch_row(writer, stalled):
     first.close()
 
 
-def test_a_job_larger_than_the_scheduler_allows_runs_alone(writer, stalled, monkeypatch):
+def test_a_job_larger_than_the_scheduler_allows_runs_by_and_by_and_blocks_nobody(writer, stalled, monkeypatch, added):
     serving, requests = Scheduler({"tiny": writer}, max_rows=1), [request(1), request(2), request(3)]
     large, small = serving.stream("tiny", requests), serving.stream("tiny", [request(4)])
     assert len(next(large)) == 3
     with monkeypatch.context() as patch:
         patch.setattr(serving, "_news", None)  # a job that cannot start says so before it waits for anything
         assert next(small) == Waiting(1)
+    held, step = [], Batch.step
+    monkeypatch.setattr(Batch, "step", lambda self: held.append(len(self.slots)) or step(self))
     stalled.clear()
     assert finish(large) + finish(small) == writer.write([*requests, request(4)])
+    assert added[:4] == [[1], [2], [4], [3]]  # in turn, and then the writer's
+    assert max(held[: held.index(4)]) == 1
 
 
 def test_closing_frees_the_place_in_the_queue(writer, stalled, added):
@@ -143,8 +172,8 @@ def test_closing_frees_the_rows(writer, stalled, monkeypatch):
     first.close()
     texts = next(news for news in second if not isinstance(news, Waiting))  # started, though nothing has finished
     assert not texts[0].done
-    stepped, step = [], batch.State.step
-    monkeypatch.setattr(batch.State, "step", lambda self: stepped.append(len(self.rows)) or step(self))
+    stepped, step = [], Batch.step
+    monkeypatch.setattr(Batch, "step", lambda self: stepped.append(len(self.slots)) or step(self))
     stalled.clear()
     assert finish(second) == writer.write([request(3)])
     assert set(stepped) == {1}
@@ -182,25 +211,67 @@ def test_a_failing_step_ends_the_jobs_of_its_batch_alone(writer, monkeypatch, ca
     assert finish(serving.stream("one", [request(1)])) == alone[:1]
 
 
-def test_a_job_that_cannot_start_fails_alone(writer, stalled, monkeypatch):
-    prepare = batch.Sampler
-
-    def fragile(requests, *args):
-        if any(request.seed == BROKEN for request in requests):
-            raise MemoryError
-        return prepare(requests, *args)
-
-    monkeypatch.setattr(batch, "Sampler", fragile)
-    serving = Scheduler({"tiny": writer})
+def test_a_prompt_that_is_too_long_fails_its_job_alone(writer, stalled, added):
+    serving = Scheduler({"tiny": writer}, max_rows=2)
     running = serving.stream("tiny", [request(1)])
     next(running)
-    with pytest.raises(ServingError, match="out of memory"):
-        finish(serving.stream("tiny", [request(BROKEN)]))
     with pytest.raises(ValueError, match="256 positions"):
-        finish(serving.stream("tiny", [request(max_new_tokens=300)]))
+        finish(serving.stream("tiny", [request(3), request(4), request(5, max_new_tokens=300)]))
+    assert added == [[1]]
     stalled.clear()
-    written = finish(running) + finish(serving.stream("tiny", [request(2)]))
-    assert written == writer.write([request(1), request(2)])
+    assert finish(running) + finish(serving.stream("tiny", [request(2)])) == writer.write([request(1), request(2)])
+
+
+def test_a_batch_that_has_no_memory_for_new_rows_fails_its_jobs_and_the_next_go_on(writer, stalled, monkeypatch):
+    add = Batch.add
+
+    def fragile(self, rows):
+        if any(row.request.seed == BROKEN for row in rows):
+            raise MemoryError
+        add(self, rows)
+
+    monkeypatch.setattr(Batch, "add", fragile)
+    serving = Scheduler({"one": writer, "two": writer})
+    running, other = serving.stream("one", [request(1)]), serving.stream("two", [request(2)])
+    next(running), next(other)
+    for job in (serving.stream("one", [request(BROKEN)]), running):
+        with pytest.raises(ServingError, match="out of memory"):
+            finish(job)
+    stalled.clear()
+    assert finish(other) + finish(serving.stream("one", [request(3)])) == writer.write([request(2), request(3)])
+
+
+def test_a_scorer_that_fails_leaves_its_text_alone(writer, monkeypatch, caplog):
+    whole, score = writer.write([request(1), request(2)]), writer.scorer.score
+
+    def fragile(raws, given):
+        if whole[0].raw in raws:
+            raise RuntimeError("no score")
+        return score(raws, given)
+
+    monkeypatch.setattr(writer.scorer, "score", fragile)
+    *_, texts = Scheduler({"tiny": writer}).stream("tiny", [request(1), request(2)])
+    assert texts == [replace(whole[0], rewards={}), whole[1]]
+    assert "no score" in caplog.text
+
+
+def test_texts_are_written_while_others_are_scored(writer, monkeypatch):
+    score, begun, free = writer.scorer.score, threading.Event(), threading.Event()
+
+    def slow(raws, given):
+        begun.set()
+        assert free.wait(20)
+        return score(raws, given)
+
+    monkeypatch.setattr(writer.scorer, "score", slow)
+    monkeypatch.setattr(scheduler, "PERIOD", 0)
+    serving = Scheduler({"tiny": writer})
+    short, long = serving.stream("tiny", [request(1, max_new_tokens=1)]), serving.stream("tiny", [request(2)])
+    assert next(short)[0].tokens == 1 and begun.wait(20)
+    grown = {next(long)[0].tokens for _ in range(3)}
+    free.set()
+    assert len(grown) > 1
+    assert finish(short)[0].tokens == 1 and finish(long)[0].done
 
 
 @pytest.mark.parametrize(("requests", "words"), BAD)
