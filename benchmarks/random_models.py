@@ -122,8 +122,10 @@ def held_bytes(model: nn.Module) -> int:
     for module in model.modules():
         if isinstance(module, bnb.nn.Linear4bit):
             state = module.weight.quant_state
-            tensors += [state.absmax, state.code, state.offset, state.state2.absmax, state.state2.code]
-    return sum({t.data_ptr(): t.nbytes for t in tensors}.values())  # some code books are shared
+            tensors += [state.absmax, state.code, state.offset]
+            if state.nested:  # the packed path has unpacked them
+                tensors += [state.state2.absmax, state.state2.code]
+    return sum({t.data_ptr(): t.nbytes for t in tensors if t is not None}.values())  # some code books are shared
 
 
 def _empty(config: LlamaConfig) -> LlamaForCausalLM:

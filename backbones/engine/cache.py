@@ -3,7 +3,7 @@
 import torch
 from transformers import Cache
 
-CHUNK = 64  # positions that capacities are multiples of
+from backbones.store.footprint import CHUNK
 
 
 class SlotCache(Cache):

@@ -86,7 +86,8 @@ class Pass:
         before = [sum(layer == i for _, layer in layout[:start]) for i in layers]
         within = [[k for k, (_, layer) in enumerate(layout[start:stop]) if layer == i] for i in layers]
         own = [
-            None if len(layers) == 1 else torch.tensor(places, dtype=torch.long, device=scales.device) for places in within
+            None if len(layers) == 1 else torch.tensor(places, dtype=torch.long, device=scales.device)
+            for places in within
         ]
         ups = [slice(first, first + len(places)) for first, places in zip(before, within, strict=True)]
         return Run(slice(start, stop), scales[self.rows, start:stop].unsqueeze(1), tuple(own), tuple(ups))

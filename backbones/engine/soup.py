@@ -98,12 +98,16 @@ class Soup:
         for module in model.modules():
             if isinstance(module, bnb.nn.Linear4bit):
                 module.compute_dtype = dtype  # the saved one is that of the machine that quantised
-                # In fp32 a text depends on its request alone; the packed path computes in bf16 whatever was asked for.
-                module.support_avx512bf16_for_cpu &= dtype == torch.bfloat16
+                module.support_avx512bf16_for_cpu = False
         tokenizer = AutoTokenizer.from_pretrained(base, padding_side="left", local_files_only=True)
         if tokenizer.pad_token is None:  # Llama's, for instance; padding is masked, so any token does
             tokenizer.pad_token = tokenizer.eos_token
-        return cls(model, tokenizer, [read_adapter(folder, name) for name, folder in adapters.items()], dense)
+        soup = cls(model, tokenizer, [read_adapter(folder, name) for name, folder in adapters.items()], dense)
+        for module in model.modules():  # from now on: the packed weights cannot be de-quantised as they are
+            if isinstance(module, bnb.nn.Linear4bit):
+                # In fp32 a text depends on its request alone; the packed path computes in bf16 whatever was asked for.
+                module.support_avx512bf16_for_cpu = not cuda and fast and dtype == torch.bfloat16
+        return soup
 
     @cached_property
     def ends(self) -> set[int]:

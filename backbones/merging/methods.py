@@ -5,7 +5,7 @@ language model alignment with multiple objectives" (MOD), NeurIPS 2024.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from backbones.merging import coefficients as c
@@ -40,6 +40,10 @@ class Tuned(Protocol):
     @property
     def oracles(self) -> tuple[Oracle, ...]: ...
 
+    @property
+    def start(self) -> str | None:
+        """What all of these began at, or None: the base itself."""
+
 
 @dataclass(frozen=True)
 class Merge:
@@ -59,6 +63,16 @@ class Merge:
         if self.at_every_token:
             return [(share, {name: 1.0}) for name, share in self.coefficients.items() if share]
         return [(1.0, self.coefficients)]
+
+    def begun_at(self, start: str | None) -> "Merge":
+        """The same merge of changes to the adapter `start`: theta_start + sum_k c_k (theta_k - theta_start).
+
+        So the start has what is left of the coefficients, which is nothing where they sum to one.
+        """
+        rest = 0.0 if start is None else round(1.0 - sum(self.coefficients.values()), 12)
+        if start is None or not rest:
+            return self
+        return replace(self, coefficients={start: rest} | self.coefficients)
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ class Quadratic:
     backbones: tuple[str, ...] = ("backbone-1", "backbone-2")
     specialists: tuple[str, ...] = ("specialist-1", "specialist-2")
     oracles: tuple[Oracle, ...] = ()
+    start: str | None = None
 
 
 def optimum(mu: np.ndarray, curvatures: np.ndarray, optima: np.ndarray) -> np.ndarray:

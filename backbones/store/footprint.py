@@ -13,6 +13,7 @@ from safetensors import SafetensorError, safe_open
 
 from backbones.store.soup_set import SoupSet
 
+CHUNK = 64  # positions that a slot of the cache is made longer by
 NF4_BITS = 4 + 8 / 64 + 32 / (64 * 256)  # a weight, an 8-bit scale per 64 of them, a 32-bit one per 256 scales
 BOOKS = 4 * (16 + 256 + 1)  # bytes beside every quantised matrix: two code books and an offset
 SIZES = {"F64": 8, "I64": 8, "U64": 8, "F32": 4, "I32": 4, "U32": 4, "F16": 2, "BF16": 2, "I16": 2, "U16": 2}
@@ -36,31 +37,32 @@ def estimate(
     new_tokens: int,
     dtype_bytes: int,
     quantise: bool = True,
+    dense: bool = False,
     reward_bytes: int = 4,
     prompt_tokens: int = 64,
 ) -> dict[str, int]:
     """Bytes by part, and their "total", of serving `rows` texts of `new_tokens` tokens in one batch.
 
     `dtype_bytes`: 4 to compute in fp32, 2 in bf16. `quantise`: a base that is not quantised on disk will be when it is
-    loaded (NF4 with double quantisation), as on CUDA. `reward_models`: those that are loaded onto the same device, with
-    `reward_bytes` a number. Working memory is an upper bound: what is held at one time depends on the kernels chosen.
+    loaded (NF4 with double quantisation). `dense`: the values of 4-bit weights are kept de-quantised.
+    `reward_models`: those that are loaded onto the same device, with `reward_bytes` a number. Working memory is an
+    upper bound: what is held at one time depends on the kernels chosen.
     Raises ValueError, naming the file, for a folder without config.json or safetensors, or with others than expected.
     """
     config, tensors = _config(base), _tensors(base, "model")
     cache = _cache(config, rows, prompt_tokens + new_tokens, dtype_bytes)
     linear = _quantised(base, tensors) if quantise and "quantization_config" not in config else set()
     parts = {
-        "weights": _weights(tensors, config, dtype_bytes, linear),
+        "weights": _weights(tensors, config, dtype_bytes, set() if dense else linear, dense),
         "adapters": sum(_numbers(folder, "adapter_model") for folder in adapters) * dtype_bytes,
         "reward models": sum(_numbers(folder, "model") for folder in reward_models) * reward_bytes,
         "cache": cache,
     }
-    copied = cache  # whenever a job joins the batch or leaves it
-    parts["working memory"] = copied + _working(config, rows, prompt_tokens, new_tokens, dtype_bytes)
+    parts["working memory"] = _working(config, rows, prompt_tokens, new_tokens, dtype_bytes)
     return parts | {"total": sum(parts.values())}
 
 
-def of_set(soup_set: SoupSet, rows: int, device: str, dtype_bytes: int) -> dict[str, int]:
+def of_set(soup_set: SoupSet, rows: int, device: str, dtype_bytes: int, dense: bool = False) -> dict[str, int]:
     """The estimate of a set that is served on `device` with at most `rows` texts at one time. Raises as `estimate`."""
     judges = [o.reward_model for o in soup_set.objectives if o.reward_model and o.template]
     classifiers = [o.reward_model for o in soup_set.objectives if o.reward_model and not o.template]
@@ -72,6 +74,7 @@ def of_set(soup_set: SoupSet, rows: int, device: str, dtype_bytes: int) -> dict[
         rows,
         soup_set.sampling.max_new_tokens,
         dtype_bytes,
+        dense=dense,
         reward_bytes=2 if on_cuda else 4,
         prompt_tokens=soup_set.task.prompt_tokens,
     )
@@ -115,13 +118,15 @@ def peak(device: str, work: Callable[[], object] = lambda: None) -> int:
     return torch.cuda.max_memory_allocated(device)
 
 
-def _weights(tensors: Tensors, config: dict, dtype_bytes: int, quantised: set[str]) -> int:
-    """Bytes of the base's tensors, of which those named in `quantised` will be in NF4."""
+def _weights(tensors: Tensors, config: dict, dtype_bytes: int, quantised: set[str], dense: bool) -> int:
+    """Bytes of the base's tensors, of which those named in `quantised` will be in NF4, or with `dense` none is."""
     total = 0.0
     for name, (kind, shape, size) in tensors.items():
         if ".quant_state." in name or (name == "lm_head.weight" and config.get("tie_word_embeddings")):
             continue  # unpacked into numbers; the embeddings once more
-        if name in quantised:
+        if dense and (name.endswith(SCALES) or kind == "U8"):
+            total += 0 if name.endswith(SCALES) else 2 * prod(shape) * dtype_bytes  # a byte holds two
+        elif name in quantised:
             total += prod(shape) * NF4_BITS / 8 + BOOKS
         elif kind in FLOATS and not name.endswith(SCALES):
             total += prod(shape) * dtype_bytes
@@ -131,10 +136,10 @@ def _weights(tensors: Tensors, config: dict, dtype_bytes: int, quantised: set[st
 
 
 def _cache(config: dict, rows: int, tokens: int, dtype_bytes: int) -> int:
-    """Keys and values of every layer: (rows, heads, positions, head size) each."""
+    """Keys and values of every layer: (rows, positions, heads, head size) each, in slots of whole chunks."""
     heads = config.get("num_key_value_heads") or _of(config, "heads")
     size = config.get("head_dim") or _of(config, "hidden") // _of(config, "heads")
-    positions = min(tokens, _of(config, "positions"))
+    positions = min(-(-tokens // CHUNK) * CHUNK + 1, _of(config, "positions") + 1)
     return 2 * _of(config, "layers") * rows * heads * positions * size * dtype_bytes
 
 

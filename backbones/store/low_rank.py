@@ -6,26 +6,31 @@ A change [out, in] is B A, with A [rank, in] and B [out, rank].
 from collections.abc import Sequence
 
 import torch
+from torch.nn.functional import pad
 
 from backbones.store.adapters import Adapter
 
 
 def concatenated(adapters: Sequence[Adapter], values: Sequence[float]) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
-    """Per layer, A [sum of ranks, in] and B [out, sum of ranks] in fp32, with B A = sum_k values_k U_k D_k.
+    """Per layer, A [rank, in] and B [out, rank] in fp32, with B A = sum_k values_k U_k D_k.
 
-    A layer that some adapter lacks gets zeros in that adapter's ranks: one rank then holds for all layers.
+    In a layer, adapters with the same D share their ranks, so where all do the merge has the rank of one of them;
+    otherwise ranks add up. Layers that have fewer get zeros: one rank then holds for all.
     """
-    ranks = [len(next(iter(adapter.deltas.values()))[0]) for adapter in adapters]  # one per adapter, by read_adapter
+    parts: dict[str, list[tuple[torch.Tensor, torch.Tensor]]] = {}
+    for adapter, value in zip(adapters, values, strict=True):
+        for layer, (down, up) in adapter.deltas.items():
+            own, b = parts.setdefault(layer, []), value * up.T.float()
+            same = next((i for i, (a, _) in enumerate(own) if torch.equal(a, down)), None)
+            if same is None:
+                own.append((down, b))
+            else:
+                own[same] = (down, own[same][1] + b)
+    rank = max(sum(len(a) for a, _ in own) for own in parts.values())
     merged = {}
-    for layer in sorted({layer for adapter in adapters for layer in adapter.deltas}):
-        down, up = next(adapter.deltas[layer] for adapter in adapters if layer in adapter.deltas)
-        a, b, start = torch.zeros(sum(ranks), down.shape[1]), torch.zeros(up.shape[1], sum(ranks)), 0
-        for adapter, value, rank in zip(adapters, values, ranks, strict=True):
-            if layer in adapter.deltas:
-                down, up = adapter.deltas[layer]
-                a[start : start + rank], b[:, start : start + rank] = down, value * up.T
-            start += rank
-        merged[layer] = (a, b)
+    for layer in sorted(parts):
+        a, b = torch.cat([a.float() for a, _ in parts[layer]]), torch.cat([b for _, b in parts[layer]], dim=1)
+        merged[layer] = (pad(a, (0, 0, 0, rank - len(a))), pad(b, (0, rank - len(a))))
     return merged
 
 

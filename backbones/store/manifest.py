@@ -10,6 +10,7 @@ from backbones.tasks.task import Sampling
 
 FORMAT = 2
 FILE = "manifest.json"
+OPTIONAL = ("task", "start")  # fields that files from before do not have
 Folder = str | dict[str, str]  # inside the set, or of the Hub: {"hub", "revision", "folder"}
 
 
@@ -20,7 +21,8 @@ class SetError(ValueError):
 @dataclass(frozen=True)
 class Manifest:
     """The fields of the file. `objectives`: as `Objective`, with a folder for `reward_model`; `oracles`: "preference"
-    and "adapter"; `settings`: those of the task, which the file holds beside the others."""
+    and "adapter"; `start`: the adapter that all others began at, None for the base; `settings`: those of the task,
+    which the file holds beside the others."""
 
     name: str
     title: str
@@ -34,6 +36,7 @@ class Manifest:
     sampling: Sampling = field(default_factory=Sampling)
     task: str = "restaurants"
     settings: dict[str, str] = field(default_factory=dict)
+    start: Folder | None = None
 
     @classmethod
     def read(cls, folder: Path) -> "Manifest":
@@ -49,7 +52,7 @@ class Manifest:
         if form != FORMAT:
             raise SetError(f"{file}: format is {form!r}, this version reads format {FORMAT}: make the set again")
         own = _names()
-        missing = next((name for name in own if name not in found and name != "task"), None)
+        missing = next((name for name in own if name not in (*found, *OPTIONAL)), None)
         if missing:
             raise SetError(f"{file}: the field {missing!r} is missing: add it")
         settings = {name: value for name, value in found.items() if name not in own and value}
@@ -67,6 +70,8 @@ class Manifest:
         if clash:
             raise ValueError(f"{clash!r} is a field of every manifest and no setting of a task: leave it out")
         written = {"format": FORMAT} | asdict(self)
+        if self.start is None:
+            del written["start"]
         write_json(folder / FILE, written | written.pop("settings"))
 
 

@@ -2,7 +2,8 @@
 
 manifest.json        task, objectives, beta, extrapolation, adapters, default sampling settings
 base/                4-bit base and tokenizer, as transformers saves them
-adapters/NAME/       PEFT LoRA folders: one backbone per row of B, one specialist per objective, oracles
+adapters/NAME/       PEFT LoRA folders: one backbone per row of B, one specialist per objective, oracles, and the start,
+                     where all of these began at one adapter instead of at the base
 reward-models/NAME/  models behind learned rewards
 pilot.json           how beta and the extrapolation were chosen
 front.json           measured fronts of the methods
@@ -51,11 +52,13 @@ class SoupSet:
     oracles: tuple[Oracle, ...]
     sampling: Sampling
     front: Front | None = None
+    start: str | None = None
 
     @property
     def adapters(self) -> dict[str, Path]:
         """All adapters' folders by name, in the order in which the soup stacks them."""
-        names = (*self.backbones, *self.specialists, *(oracle.adapter for oracle in self.oracles))
+        start = () if self.start is None else (self.start,)
+        names = (*start, *self.backbones, *self.specialists, *(oracle.adapter for oracle in self.oracles))
         return {name: self.folders[name] for name in names}
 
     @property
@@ -78,7 +81,7 @@ class SoupSet:
         Raises ValueError for a method that the set does not have, or a preference over other objectives.
         """
         self._require_one_each(mu)
-        return methods.named(method, self, f"the set {self.name}").merge(mu, self)
+        return methods.named(method, self, f"the set {self.name}").merge(mu, self).begun_at(self.start)
 
     def _require_one_each(self, values) -> None:
         if len(values) != len(self.objectives):
@@ -113,6 +116,7 @@ def made(path: Path, manifest: Manifest) -> SoupSet:
     try:
         n = len(manifest.objectives)
         folders: dict[str, Path] = {}
+        start = None if manifest.start is None else _name(folders, "start", _inside(path, manifest.start))
         backbones, specialists = (
             tuple(_name(folders, f"{kind}-{i}", _inside(path, folder)) for i, folder in enumerate(given, start=1))
             for kind, given in (("backbone", manifest.backbones), ("specialist", manifest.specialists))
@@ -140,6 +144,7 @@ def made(path: Path, manifest: Manifest) -> SoupSet:
             oracles=tuple(oracles),
             sampling=manifest.sampling,
             front=_front(path / "front.json"),
+            start=start,
         )
         _validate(soup_set)
     except SetError:

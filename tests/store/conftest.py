@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+import torch
 from transformers import AutoTokenizer
 
 from backbones.engine.soup import Soup
@@ -57,4 +58,4 @@ def tiny(base, adapters) -> SoupSet:
 def restaurants() -> tuple[SoupSet, Soup]:
     """The shipped set, and its soup."""
     soup_set = sets.read("restaurants")
-    return soup_set, Soup.load(soup_set.base, soup_set.adapters, "cpu")
+    return soup_set, Soup.load(soup_set.base, soup_set.adapters, "cpu", torch.float32)

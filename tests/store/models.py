@@ -4,7 +4,6 @@ import json
 import shutil
 from dataclasses import replace
 
-import numpy as np
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from safetensors.torch import load_file, save_file
@@ -80,12 +79,14 @@ def served(soup, soup_set, method, values, ids=IDS):
 
 def served_alone(base, adapter, ids=IDS):
     """The logits of one adapter as it is served."""
-    return mixed(Soup.load(base, {"alone": adapter}, "cpu"), [1.0], ids)
+    return mixed(Soup.load(base, {"alone": adapter}, "cpu", torch.float32), [1.0], ids)
 
 
 def mixed(soup, coefficients, ids):
-    with torch.no_grad(), soup.mixed(soup.mix(np.tile(coefficients, (len(ids), 1)))) as served:
-        return served(ids).logits
+    mix = soup.mix(len(ids))
+    mix.write(0, [list(coefficients)] * len(ids))
+    with torch.no_grad(), mix.over(0, len(ids)):
+        return soup.model(ids).logits
 
 
 def with_oracle(soup_set, folder):

@@ -25,10 +25,13 @@ def test_the_estimate_is_what_a_loaded_set_takes(name):
     folders = [o.reward_model for o in soup_set.objectives if o.reward_model]
     adapters = list(soup_set.adapters.values())
     needs = footprint.estimate(soup_set.base, adapters, folders, rows=2, new_tokens=8, dtype_bytes=4)
-    bare = held_bytes(Soup.load(soup_set.base, {}, "cpu").model)
-    soup = Soup.load(soup_set.base, soup_set.adapters, "cpu")
+    bare = held_bytes(Soup.load(soup_set.base, {}, "cpu", torch.float32).model)
+    soup = Soup.load(soup_set.base, soup_set.adapters, "cpu", torch.float32, dense=False)
     assert needs["weights"] == pytest.approx(bare, rel=0.05)
     assert needs["adapters"] == pytest.approx(held_bytes(soup.model) - bare, rel=0.05)
+    dense = Soup.load(soup_set.base, soup_set.adapters, "cpu", torch.float32, dense=True)
+    more = footprint.estimate(soup_set.base, adapters, folders, rows=2, new_tokens=8, dtype_bytes=4, dense=True)
+    assert more["weights"] + more["adapters"] == pytest.approx(held_bytes(dense.model), rel=0.05)
     models = [Classifier.load(folder).model for folder in folders]
     assert needs["reward models"] == pytest.approx(sum(map(held_bytes, models)), rel=0.05)
     halved = footprint.estimate(soup_set.base, [], folders, rows=2, new_tokens=8, dtype_bytes=4, reward_bytes=2)
@@ -43,7 +46,7 @@ def test_weights_are_counted_in_the_dtype_computed_in_and_scales_as_they_are(bas
 
 
 def test_the_cache_is_estimated_as_it_grows(soup, base):
-    batch = Batch(soup)
+    batch = Batch(soup, slots=3)
     batch.add(
         [
             Row(
@@ -56,17 +59,16 @@ def test_the_cache_is_estimated_as_it_grows(soup, base):
     )
     for _ in range(7):
         batch.step()
-    held = sum(k.nbytes + v.nbytes for k, v, _ in batch.state.cache)
-    length = batch.state.cache.get_seq_length()
+    held = sum(tensor.nbytes for tensor in (*batch.cache.keys, *batch.cache.values))
     for rows, size, share in ((3, 4, 1), (6, 4, 2), (3, 2, 0.5)):
-        needs = footprint.estimate(base, [], [], rows, length - 5, size, prompt_tokens=5)
-        assert needs["cache"] == share * held
+        needs = footprint.estimate(base, [], [], rows, 20, size, prompt_tokens=4)
+        assert needs["cache"] == pytest.approx(share * held, rel=0.05)
 
 
 def test_a_base_that_is_not_quantised_is_counted_as_it_will_be(base):
     plain = base.parent / "fp32"
     quantised = footprint.estimate(plain, [], [], 1, 8, 4)["weights"]
-    held = held_bytes(Soup.load(base, {}, "cpu").model)
+    held = held_bytes(Soup.load(base, {}, "cpu", torch.float32).model)
     assert quantised == pytest.approx(held, rel=0.05)
     whole = sum(p.nbytes for p in LlamaForCausalLM.from_pretrained(plain).parameters())
     assert footprint.estimate(plain, [], [], 1, 8, 4, quantise=False)["weights"] == whole > 1.5 * quantised
@@ -111,7 +113,7 @@ def test_judges_are_counted_where_they_run_and_prompts_as_long_as_the_tasks(chat
     cpu, cuda = (footprint.of_set(chat, 8, device, 4) for device in ("cpu", "cuda"))
     assert cpu["reward models"] == 2 * cuda["reward models"] > 0
     short = footprint.estimate(chat.base, [], [], 8, chat.sampling.max_new_tokens, 4)
-    assert cpu["cache"] > 2 * short["cache"]  # as far as the base has positions
+    assert cpu["cache"] == pytest.approx(2 * short["cache"], rel=0.01)  # as far as the base has positions, in chunks
     three = sets.read("restaurants-3")
     assert (
         footprint.of_set(three, 8, "cuda", 2)["reward models"]

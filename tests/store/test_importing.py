@@ -49,7 +49,7 @@ def test_an_imported_set_is_read_back_and_writes(base, full, parts, tmp_path):
         "specialist-2": 5,
     }
     assert [path.name for path in folder.parent.iterdir()] == ["set"]
-    writer = Writer.load(folder, "cpu")
+    writer = Writer.load(folder, "cpu", "float32")
     names = ("backbone-1", "backbone-2", "specialist-1", "specialist-2")
     assert tuple(writer.set.adapters) == tuple(p.name for p in writer.set.adapters.values()) == names
     assert [oracle.adapter for oracle in writer.set.oracles] == ["specialist-2", "specialist-1"]

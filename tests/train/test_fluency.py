@@ -38,7 +38,7 @@ def test_log_probabilities_are_those_of_the_base_for_text_and_end_alone(soup):
 
 def test_a_chat_is_read_with_one_bos(chat):
     soup_set = sets.read(chat)
-    soup = Soup.load(soup_set.base, {}, "cpu")
+    soup = Soup.load(soup_set.base, {}, "cpu", torch.float32)
     pairs = [(soup_set.task.prompt({"prompt": m}, soup.tokenizer), "<name> is a pub.") for m in ("Hi", "Where to eat?")]
     assert all(prompt.startswith(BOS) for prompt, _ in pairs) and soup.tokenizer(BOS)["input_ids"] != [
         soup.tokenizer.bos_token_id
