@@ -4,8 +4,18 @@ import pytest
 import torch
 
 from backbones.engine import batch as batches
-from backbones.engine.batch import KEPT_SHARE, Batch, stream
-from tests.engine.tiny import PROMPTS, again, several, tiny_row, tokens
+from backbones.engine import cache, sampling
+from backbones.engine.batch import Batch, stream
+from backbones.engine.soup import Soup
+from tests.engine.tiny import GIVEN, PROMPTS, again, request, several, tiny_row, tiny_writer, tokens
+
+MORE = {"name": "Elm", "eatType": "pub", "priceRange": "cheap", "area": "riverside", "near": "Ox"}
+
+
+@pytest.fixture(scope="module")
+def packed(base, adapters):
+    """The tiny soup with its weights in 4 bits, also while it computes."""
+    return Soup.load(base, adapters, "cpu", torch.float32, dense=False)
 
 
 def mixed(n):
@@ -73,7 +83,7 @@ def test_rows_that_end_early_leave_the_batch_and_change_nothing(soup, monkeypatc
     rows[3] = again(rows[3], coefficients=tuple(rows[3].coefficients) * 2, weights=(0.5, 0.5))
     sizes = []
     step = Batch.step
-    monkeypatch.setattr(Batch, "step", lambda self: sizes.append(len(self.state.ids)) or step(self))
+    monkeypatch.setattr(Batch, "step", lambda self: sizes.append(len(self.slots)) or step(self))
     together = tokens(soup, rows)
     assert sizes[0] == 10 and sizes[-1] <= 4
     assert together == [tokens(soup, [row])[0] for row in rows]
@@ -89,7 +99,8 @@ def test_rows_that_join_and_leave_midway_are_what_they_are_alone(soup):
         if i == 6:
             gone = batch.live[1:3]
             batch.drop(gone)
-            assert not set(gone) & set(batch.live) and len(batch.state.rows) == len(batch.live)
+            assert not set(gone) & set(batch.live)
+            assert len(batch.slots) == sum(len(row.weights) for row in batch.live)
     while batch.live:
         batch.step()
     assert max(together) >= 6
@@ -99,45 +110,39 @@ def test_rows_that_join_and_leave_midway_are_what_they_are_alone(soup):
 
 
 def test_a_batch_that_never_empties_does_not_grow(soup):
-    batch, limit, widths, heights = Batch(soup), 6, [], []
-    longest = max(len(soup.tokenizer(prompt)["input_ids"]) for prompt in PROMPTS)
+    batch, limit, heights = Batch(soup, 8), 6, []
     for i in range(60):
         batch.add([again(several(2)[i % 2], seed=i, max_new_tokens=limit)])
         batch.step()
-        widths.append(batch.state.cache.get_seq_length())
-        heights.append(len(batch.state.ids))
-        assert batch.state.mask.shape == (heights[-1], widths[-1] + 1)
-    assert max(widths) <= longest + limit
-    assert max(heights) <= limit / KEPT_SHARE
+        heights.append(len(batch.slots))
+    longest = max(len(soup.tokenizer(prompt)["input_ids"]) for prompt in PROMPTS) + limit
+    assert longest <= batch.cache.capacity < longest + cache.CHUNK
+    assert all(len(layer) == 8 for layer in batch.cache.keys)
+    assert max(heights) < limit
     assert min(heights[1:]) > 1
 
 
-@pytest.mark.parametrize("failing", ["request", "forward", "join"])
-def test_a_failed_join_leaves_the_running_rows_as_they_were(soup, monkeypatch, failing):
-    first, second = mixed(8)[:4], mixed(8)[4:]
-    batch = Batch(soup)
+def test_members_take_their_slots_together_and_leave_together(soup):
+    rows = mixed(6)
+    list(stream(soup, rows, slots=3))
+    assert all(row.done for row in rows)
+    batch = Batch(soup, 3)
+    batch.add([again(rows[0])])
+    assert (batch.free, len(batch.slots), len(batch.live)) == (1, 2, 1)
+    with pytest.raises(AssertionError):
+        batch.add([again(rows[3])])
+    assert len(batch.live) == 1
+    batch.drop(batch.live)
+    assert batch.free == 3
+
+
+def test_a_row_too_long_does_not_join_and_nor_do_those_beside_it(soup):
+    first, second, batch = mixed(8)[:4], mixed(8)[4:], Batch(soup)
     batch.add(first)
     batch.step()
-    with monkeypatch.context() as patch:
-        if failing == "request":
-            second[1] = again(second[1], max_new_tokens=300)
-        elif failing == "forward":
-            layer = soup.model.model.layers[1].mlp  # the first layer's keys and values are in the cache by then
-            patch.setattr(layer, "forward", lambda *_: (_ for _ in ()).throw(RuntimeError("full")))
-        else:
-            calls, stacked = [], batches.stacked
-
-            def full(*args):
-                calls.append(args)
-                if len(calls) == 4:  # in the middle of the cache
-                    raise RuntimeError("full")
-                return stacked(*args)
-
-            patch.setattr(batches, "stacked", full)
-        with pytest.raises((ValueError, RuntimeError), match=r"256 positions|full"):
-            batch.add(second)
+    with pytest.raises(ValueError, match="256 positions"):
+        batch.add([*second[:3], again(second[3], max_new_tokens=300)])
     assert batch.live == first
-    second = mixed(8)[4:]
     batch.add(second)
     while batch.live:
         batch.step()
@@ -147,3 +152,70 @@ def test_a_failed_join_leaves_the_running_rows_as_they_were(soup, monkeypatch, f
 def test_a_row_longer_than_the_base_is_refused(soup):
     with pytest.raises(ValueError, match="256 positions"):
         next(stream(soup, [tiny_row(PROMPTS[0], ((0.0,) * 4,), max_new_tokens=300)]))
+
+
+def finished(batch, rows, each):
+    """The tokens of rows that join `each` at a time, with three steps between."""
+    rows = [again(row) for row in rows]
+    waiting = list(rows)
+    while waiting or batch.live:
+        if waiting and sum(len(row.weights) for row in waiting[:each]) <= batch.free:
+            batch.add(waiting[:each])
+            del waiting[:each]
+        for _ in range(3):
+            if batch.live:
+                batch.step()
+    return [row.tokens for row in rows]
+
+
+def requests_of(writer):
+    """Requests of every method, at many preferences, settings and lengths."""
+    return [
+        request(
+            i,
+            given=(GIVEN, MORE)[i % 2],
+            preference=(i / 17, 1 - i / 17),
+            method=writer.set.methods[i % len(writer.set.methods)],
+            temperature=(0.7, 1.0, 0.0)[i % 3],
+            top_p=(0.9, 1.0, 0.8, 0.95)[i % 4],
+            max_new_tokens=5 + 7 * i % 23,
+        )
+        for i in range(18)
+    ]
+
+
+@pytest.fixture(scope="module", params=["dense", "packed"])
+def any_soup(request, soup, packed):
+    return soup if request.param == "dense" else packed
+
+
+def test_in_fp32_a_text_depends_on_its_request_alone(any_soup, adapters, monkeypatch):
+    writer = tiny_writer(any_soup, adapters)
+    rows = writer.rows(requests_of(writer))
+    assert {"bone-soup", "mod", "base"} < {row.request.method for row in rows}
+    alone = [tokens(any_soup, [row])[0] for row in rows]
+    assert sum(map(len, alone)) > 150
+    assert tokens(any_soup, rows) == alone
+    assert finished(Batch(any_soup), rows, 2) == alone  # joining late
+    assert finished(Batch(any_soup, late=True), rows, 18) == alone
+    assert finished(Batch(any_soup, 5, late=True), rows, 2) == alone
+    few = [again(row) for row in rows]
+    list(stream(any_soup, few, slots=3))
+    assert [row.tokens for row in few] == alone
+    monkeypatch.setattr(batches, "READ_AT_ONCE", 8)
+    assert tokens(any_soup, rows) == alone
+    assert finished(Batch(any_soup, late=True), rows, 2) == alone
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_a_nucleus_wider_than_what_is_sorted_is_drawn_again_over_all(soup, adapters, monkeypatch, late):
+    writer, wide = tiny_writer(soup, adapters), []
+    rows = [row for row in writer.rows(requests_of(writer)) if row.request.top_p < 1]
+    expected = tokens(soup, rows)
+    draw = sampling.Sampler.draw
+    monkeypatch.setattr(sampling, "LIKELIEST", 3)
+    monkeypatch.setattr(
+        sampling.Sampler, "draw", lambda *args, **options: wide.append(bool(options)) or draw(*args, **options)
+    )
+    assert finished(Batch(soup, late=late), rows, 2) == expected
+    assert 10 < sum(wide) < len(wide)

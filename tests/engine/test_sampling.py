@@ -1,45 +1,139 @@
-"""Sampling: the distribution that is drawn from, the nucleus, and members of a text."""
+"""Sampling: the distribution that is drawn from, the nucleus, counted noise, and members of a text."""
 
+import numpy as np
+import pytest
 import torch
+from scipy.stats import chisquare
 
-from backbones.engine.sampling import Sampler, outside_nucleus
+from backbones.engine import sampling
+from backbones.engine.sampling import Sampler, gumbel
 from tests.engine.tiny import tiny_row
+
+CPU = torch.device("cpu")
 
 
 def sampler(rows):
-    generators = [torch.Generator().manual_seed(row.request.seed) for row in rows]
-    return Sampler([row.request for row in rows], [row.weights for row in rows], generators, torch.device("cpu"))
+    members = [(i, weight) for i, row in enumerate(rows) for weight in row.weights]
+    return Sampler([row.request for row in rows], members, CPU)
 
 
-def test_draws_follow_the_distribution():
+def drawn(logits, count, first=0, **settings):
+    """Tokens of `count` texts with seeds from `first` on, each drawn as a token of another number."""
+    rows = [tiny_row(seed=first + k, **settings) for k in range(count)]
+    return sampler(rows).draw(logits.expand(count, -1), torch.arange(count) % 97)[0]
+
+
+def nucleus(probabilities, top_p):
+    """The fewest likeliest tokens that reach top_p, normalised; what is drawn from."""
+    order = np.argsort(-probabilities)
+    before = np.cumsum(probabilities[order]) - probabilities[order]
+    kept = np.zeros_like(probabilities)
+    kept[order[before < top_p]] = probabilities[order[before < top_p]]
+    return kept / kept.sum()
+
+
+@pytest.mark.parametrize("temperature", [1.0, 0.7])
+@pytest.mark.parametrize("top_p", [1.0, 0.9])
+def test_draws_follow_the_distribution(top_p, temperature):
+    """Chi-square of 50,000 texts with seeds in a row, as people use them."""
+    logits = torch.randn(40, generator=torch.Generator().manual_seed(1)) * 2
+    exact = nucleus((logits.double() / temperature).softmax(0).numpy(), top_p)
+    counts = np.bincount(drawn(logits, 50_000, top_p=top_p, temperature=temperature), minlength=40)
+    assert counts[exact == 0].sum() == 0
+    common = exact * counts.sum() >= 5  # the test is for these; the others count as one
+    rest = [counts[~common].sum()], [exact[~common].sum() * counts.sum()]
+    observed, expected = np.append(counts[common], rest[0]), np.append(exact[common] * counts.sum(), rest[1])
+    used = expected > 0
+    assert chisquare(observed[used], expected[used]).pvalue > 1e-4
+
+
+def test_draws_of_one_text_follow_the_distribution_too():
+    """The tokens of a long text: one seed, steps in a row."""
     logits = torch.tensor([[2.0, 1.0, 0.0, -1.0]])
-    drawn = sampler([tiny_row(seed=3)])
-    draws = torch.cat([drawn.draw(logits) for _ in range(8000)])
-    shares = torch.bincount(draws, minlength=4) / len(draws)
-    torch.testing.assert_close(shares, logits[0].softmax(0), atol=0.02, rtol=0)
+    one = sampler([tiny_row(seed=3)])
+    counts = np.bincount([one.draw(logits, torch.tensor([k]))[0].item() for k in range(8000)], minlength=4)
+    assert chisquare(counts, logits[0].double().softmax(0).numpy() * 8000).pvalue > 1e-4
+
+
+def uniform(seeds, steps, tokens):
+    """The noise back as uniform numbers (rows, k)."""
+    return (-(-gumbel(torch.tensor(seeds), torch.tensor(steps), torch.as_tensor(tokens))).exp()).exp()
+
+
+def test_noise_is_that_of_its_seed_step_and_token_wherever_it_is_made():
+    tokens = torch.arange(1000).expand(2, -1)
+    whole = uniform([5, 5], [7, 8], tokens)
+    assert torch.equal(whole, uniform([5, 5], [7, 8], tokens))
+    assert torch.equal(whole[1:, [999, 3]], uniform([5], [8], [[999, 3]]))
+    assert whole.unique().numel() == 2000
+    assert 0 < whole.min() and whole.max() < 1
+
+
+@pytest.mark.parametrize(
+    ("seeds", "steps"),
+    [
+        ([4, 5], [9, 9]),
+        ([4, 4], [9, 10]),
+        ([4, 5], [10, 9]),
+        ([0, 1], [0, 0]),
+        ([2**63 - 1, 2**62], [0, 0]),
+        ([0, 2**32], [1, 1]),
+    ],
+)
+def test_noise_of_neighbours_is_unrelated(seeds, steps):
+    count = 100_000
+    one, other = uniform(seeds, steps, torch.arange(count).expand(2, -1))
+    tolerance = 4 / count**0.5  # four standard deviations
+    for a, b in ((one, other), (one[1:], other[:-1]), (one[1:], one[:-1])):
+        assert abs(torch.corrcoef(torch.stack([a, b]))[0, 1]) < tolerance
+    for numbers in (one, other):
+        assert chisquare(torch.histc(numbers, 100, 0, 1).numpy()).pvalue > 1e-4
+    pairs = np.histogram2d(one.numpy(), other.numpy(), 10, [[0, 1], [0, 1]])[0].ravel()
+    assert chisquare(pairs).pvalue > 1e-4
 
 
 def test_the_nucleus_keeps_the_fewest_tokens_that_reach_top_p():
-    logits = torch.tensor([[0.5, 0.3, 0.15, 0.05]]).log()
-    assert torch.isfinite(sampler([tiny_row(top_p=0.7)]).scores(logits)).tolist() == [[True, True, False, False]]
+    logits = torch.tensor([0.5, 0.3, 0.15, 0.05]).log()
+    assert set(drawn(logits, 500, top_p=0.7).tolist()) == {0, 1}
+    assert set(drawn(logits, 500, top_p=0.85).tolist()) == {0, 1, 2}
+    assert set(drawn(logits, 500, top_p=0.01).tolist()) == {0}
 
 
-def test_a_nucleus_of_any_size_is_that_of_a_full_sort():
-    log = (torch.randn(6, 1000, generator=torch.Generator().manual_seed(0)) * 3).log_softmax(dim=-1)
-    log[0] = -torch.log(torch.tensor(1000.0))  # uniform: a nucleus far larger than what is sorted at first
-    for top_p in (0.01, 0.5, 0.9, 1.0):
-        ordered, order = log.sort(dim=-1, descending=True, stable=True)
-        before = ordered.exp().cumsum(dim=-1) - ordered.exp()
-        expected = torch.zeros_like(log, dtype=torch.bool).scatter(-1, order, before >= top_p)
-        outside = outside_nucleus(log, torch.full((6, 1), top_p))
-        assert torch.equal(outside[1:], expected[1:])
-        assert outside[0].sum() == expected[0].sum()  # of equals it does not matter which
+@pytest.mark.parametrize("top_p", [0.5, 0.9])
+def test_a_nucleus_wider_than_what_is_sorted_says_so_and_is_drawn_over_all(monkeypatch, top_p):
+    logits = torch.randn(6, 1000, generator=torch.Generator().manual_seed(0)) * torch.tensor([[1.0], [9.0]]).repeat(3, 1)
+    rows, steps = [tiny_row(top_p=top_p, seed=k) for k in range(6)], torch.arange(6)
+    whole, none = sampler(rows).draw(logits, steps, whole=True)
+    assert none.tolist() == [False] * 6
+    monkeypatch.setattr(sampling, "LIKELIEST", 20)
+    tokens, wide = sampler(rows).draw(logits, steps)
+    assert wide.tolist() == [True, False] * 3
+    assert torch.equal(tokens[1::2], whole[1::2])
+    again, _ = sampler(rows).draw(logits, steps, whole=True)
+    assert torch.equal(again, whole)
+    monkeypatch.setattr(sampling, "LIKELIEST", 1000)
+    assert torch.equal(sampler(rows).draw(logits, steps)[0], whole)
+
+
+def test_the_likeliest_token_needs_no_nucleus_however_wide(monkeypatch):
+    monkeypatch.setattr(sampling, "LIKELIEST", 2)
+    logits = torch.randn(1, 50, generator=torch.Generator().manual_seed(0))
+    for top_p in (0.9, 1.0):
+        tokens, wide = sampler([tiny_row(temperature=0.0, top_p=top_p)]).draw(logits, torch.tensor([0]))
+        assert tokens.tolist() == [logits.argmax()] and not wide.any()
 
 
 def test_members_of_a_text_are_mixed_by_their_weights_before_the_temperature():
     logits = torch.tensor([[2.0, 0.0, 0.0], [5.0, 5.0, 0.0], [1.0, 1.0, 4.0]])
-    noiseless = sampler([tiny_row(coefficients=((0.0,), (1.0,)), weights=(0.25, 0.75), temperature=0.5), tiny_row()])
-    noiseless.noisy *= 0
+    two = sampler([tiny_row(coefficients=((0.0,), (1.0,)), weights=(0.25, 0.75), temperature=0.5), tiny_row()])
     mixed = 0.25 * logits[0].log_softmax(0) + 0.75 * logits[1].log_softmax(0)
     expected = torch.stack([(mixed / 0.5).log_softmax(0), logits[2].log_softmax(0)])
-    torch.testing.assert_close(noiseless.scores(logits), expected)
+    torch.testing.assert_close(two.scores(logits), expected)
+
+
+def test_members_of_a_text_need_not_be_neighbours():
+    logits = torch.tensor([[2.0, 0.0, 0.0], [1.0, 1.0, 4.0], [5.0, 5.0, 0.0]])
+    first, second = tiny_row(coefficients=((0.0,), (1.0,)), weights=(0.25, 0.75)), tiny_row()
+    apart = Sampler([first.request, second.request], [(0, 0.25), (1, 1.0), (0, 0.75)], CPU)
+    beside = sampler([first, second])
+    torch.testing.assert_close(apart.scores(logits), beside.scores(logits[[0, 2, 1]]))
