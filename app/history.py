@@ -60,11 +60,15 @@ def add(history: list[Entry], new: list[Entry]) -> list[Entry]:
 
 
 def means(entries: Sequence[Entry], names: Sequence[str]) -> list[Mean]:
-    """The mean rewards of the entries of each method, preference and given, in order. `names` [n]: the objectives."""
+    """The mean rewards of the entries of each method, preference and given, in order. `names` [n]: the objectives.
+
+    Texts that could not be scored are left out.
+    """
     groups: dict[tuple, list[Entry]] = {}
     for one in entries:
         request = one.text.request
-        groups.setdefault((request.method, request.preference, *request.given.items()), []).append(one)
+        if one.text.rewards:
+            groups.setdefault((request.method, request.preference, *request.given.items()), []).append(one)
     results = []
     for group in groups.values():
         rewards = np.array([[one.text.rewards[name] for name in names] for one in group])  # (texts, n)

@@ -60,11 +60,11 @@ class Writer:
             yield self.texts(rows)
 
     def write(self, requests: Sequence[Request]) -> list[Text]:
-        """The finished texts of `stream`, decoded and scored at the end."""
+        """The finished texts of `stream`, decoded and scored at the end; raises what a reward raises."""
         rows = self.rows(requests)
         for _ in batch.stream(self.soup, rows):
             pass
-        self.score(rows)
+        self.score(rows, strict=True)
         return self.texts(rows)
 
     def rows(self, requests: Sequence[Request]) -> list[Row]:
@@ -85,15 +85,18 @@ class Writer:
         for row in rows:
             row.raw = self._raw(row)
 
-    def score(self, rows: Sequence[Row]) -> None:
+    def score(self, rows: Sequence[Row], strict: bool = False) -> None:
         """Give rows whose last token is there their texts with rewards.
 
-        Where a reward fails, each text is scored by itself, and those that cannot be have no rewards.
+        Where a reward fails, each text is scored by itself, and those that cannot be have no rewards; with `strict` the
+        failure is raised.
         """
         self.decode([row for row in rows if row.raw is None])
         try:
             scores = self._scores(rows)
         except Exception as error:
+            if strict:
+                raise
             log.error("texts could not be scored", exc_info=error)
             scores = [self._scores_alone(row) for row in rows]
         for row, rewards in zip(rows, scores, strict=True):

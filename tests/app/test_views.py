@@ -60,6 +60,14 @@ def test_a_text_under_way_has_a_caret_and_no_scores():
     assert "score" not in shown
 
 
+def test_a_text_that_could_not_be_scored_says_so_and_has_no_place_in_the_plot():
+    unscored = replace(written("<name> is a pub."), rewards={})
+    assert "could not be scored 4 words" in seen(column(unscored))
+    scored = written("<name> is a pub.", seed=1)
+    (mean,) = history.means([Entry("fake-2", one, "write") for one in (unscored, scored)], ["complete"])
+    assert [one.text for one in mean.entries] == [scored]
+
+
 def test_an_empty_text_says_so():
     assert "<i>(empty)</i></p>" in column(written("")) and "(empty)" not in column(written("A."))
 
