@@ -42,7 +42,8 @@ def test_rows_with_one_seed_and_one_mix_are_equal_and_other_seeds_differ(soup):
 
 
 def test_every_row_has_its_own_length_limit_and_one_token_comes_per_step(soup):
-    for step, rows in enumerate(stream(soup, several(4)), start=1):
+    rows = several(4)
+    for step, _ in enumerate(stream(soup, rows), start=1):
         for row in rows:
             assert len(row.tokens) <= min(step, row.request.max_new_tokens)
             assert row.done or len(row.tokens) == step

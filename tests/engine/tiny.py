@@ -37,8 +37,10 @@ def again(row, coefficients=None, weights=None, **settings):
 
 def tokens(soup, rows):
     """Those that rows get, which are decoded anew."""
-    *_, done = stream(soup, [again(row) for row in rows])
-    return [row.tokens for row in done]
+    rows = [again(row) for row in rows]
+    for _ in stream(soup, rows):
+        pass
+    return [row.tokens for row in rows]
 
 
 def request(seed=0, **settings):
