@@ -7,7 +7,7 @@ import bitsandbytes as bnb
 import numpy as np
 import torch
 from torch import nn
-from transformers import BatchEncoding, LlamaConfig, LlamaForCausalLM
+from transformers import LlamaConfig, LlamaForCausalLM
 from transformers.models.llama.modeling_llama import LlamaRotaryEmbedding
 
 from backbones.engine.batch import Row
@@ -33,10 +33,9 @@ class Numbers:
 
     eos_token_id = None
 
-    def __call__(self, prompts: list[str], **_) -> BatchEncoding:
-        """Ids and mask (prompts, T), whatever else is asked; the prompts must have one length: nothing is padded."""
-        ids = torch.tensor([[int(word) for word in prompt.split()] for prompt in prompts])
-        return BatchEncoding({"input_ids": ids, "attention_mask": torch.ones_like(ids)})
+    def __call__(self, prompt: str, **_) -> dict[str, list[int]]:
+        """The ids of a prompt, whatever else is asked."""
+        return {"input_ids": [int(word) for word in prompt.split()]}
 
 
 def random_model(size: str, device: str, dtype: torch.dtype, seed: int = 0) -> LlamaForCausalLM:

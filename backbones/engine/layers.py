@@ -26,20 +26,29 @@ class Mix:
     joins."""
 
     def __init__(self, layouts: Sequence[Layout], slots: int, device: torch.device, dtype: torch.dtype):
-        self.scales = {layout: torch.zeros(slots, len(layout), device=device, dtype=dtype) for layout in layouts}
+        self.layouts = layouts
+        self.scales = [torch.zeros(slots, len(layout), device=device, dtype=dtype) for layout in layouts]
         self.rows: list[list[float]] = [[] for _ in range(slots)]
+        self._runs: dict[tuple[int, frozenset[int]], list[Run]] = {}
+
+    def runs(self, number: int, used: frozenset[int]) -> "list[Run]":
+        """Those of a layout for the adapters in use, found out once, not at every step."""
+        key = (number, used)
+        if key not in self._runs:
+            self._runs[key] = runs(self.layouts[number], used, self.scales[number].device)
+        return self._runs[key]
 
     def write(self, first: int, rows: Sequence[Sequence[float]]) -> None:
         """The coefficients [rows, adapters] of those that take the slots from `first` on."""
         last = first + len(rows)
         self.rows[first:last] = map(list, rows)
-        for layout, scale in self.scales.items():
+        for layout, scale in zip(self.layouts, self.scales, strict=True):
             scale[first:last] = torch.tensor(rows)[:, [adapter for adapter, _ in layout]].to(scale)
 
     def move(self, source: int, target: int) -> None:
         """A row goes to another slot."""
         self.rows[target] = self.rows[source]
-        for scale in self.scales.values():
+        for scale in self.scales:
             scale[target] = scale[source]
 
     @contextmanager
@@ -54,13 +63,26 @@ class Mix:
 
 @dataclass(frozen=True)
 class Run:
-    """Columns of neighbouring adapters that are in use: the slice of all columns, their `scale` (rows, 1, columns), and
-    for every layer its own among them (None: all are) and the rows of its up-projection that they go with."""
+    """Columns of neighbouring adapters that are in use: the slice of all columns, and for every layer its own among
+    them (None: all are) and the rows of its up-projection that they go with."""
 
     columns: slice
-    scale: torch.Tensor
     own: tuple[torch.Tensor | None, ...]
     ups: tuple[slice, ...]
+
+
+def runs(layout: Layout, used: frozenset[int], device: torch.device) -> list[Run]:
+    """The runs of a layout. Their slices are views, so adapters that no row uses cost nothing."""
+    ends = [i for i in range(1, len(layout)) if (layout[i - 1][0] in used) != (layout[i][0] in used)]
+    found, layers = [], range(1 + max(layer for _, layer in layout))
+    for start, stop in zip([0, *ends], [*ends, len(layout)], strict=True):
+        if layout[start][0] in used:
+            before = [sum(layer == i for _, layer in layout[:start]) for i in layers]
+            within = [[k for k, (_, layer) in enumerate(layout[start:stop]) if layer == i] for i in layers]
+            own = [torch.tensor(places, dtype=torch.long, device=device) for places in within]
+            ups = [slice(first, first + len(places)) for first, places in zip(before, within, strict=True)]
+            found.append(Run(slice(start, stop), (None,) if len(layers) == 1 else tuple(own), tuple(ups)))
+    return found
 
 
 class Pass:
@@ -68,29 +90,16 @@ class Pass:
 
     def __init__(self, mix: Mix, first: int, count: int):
         self.mix, self.rows = mix, slice(first, first + count)
-        self.used = {k for row in mix.rows[self.rows] for k, value in enumerate(row) if value}
+        self.used = frozenset(k for row in mix.rows[self.rows] for k, value in enumerate(row) if value)
         self.left: dict[SoupLinear, torch.Tensor] = {}
-        self._runs: dict[Layout, list[Run]] = {}
+        self._runs: dict[int, list[tuple[Run, torch.Tensor]]] = {}
 
-    def runs(self, layout: Layout) -> list[Run]:
-        """The runs of adapters in use. Their slices are views, so adapters that no row uses cost nothing."""
-        if layout not in self._runs:
-            ends = [i for i in range(1, len(layout)) if (layout[i - 1][0] in self.used) != (layout[i][0] in self.used)]
-            bounds = zip([0, *ends], [*ends, len(layout)], strict=True)
-            self._runs[layout] = [self._run(layout, *ends) for ends in bounds if layout[ends[0]][0] in self.used]
-        return self._runs[layout]
-
-    def _run(self, layout: Layout, start: int, stop: int) -> Run:
-        scales = self.mix.scales[layout]
-        layers = range(1 + max(layer for _, layer in layout))
-        before = [sum(layer == i for _, layer in layout[:start]) for i in layers]
-        within = [[k for k, (_, layer) in enumerate(layout[start:stop]) if layer == i] for i in layers]
-        own = [
-            None if len(layers) == 1 else torch.tensor(places, dtype=torch.long, device=scales.device)
-            for places in within
-        ]
-        ups = [slice(first, first + len(places)) for first, places in zip(before, within, strict=True)]
-        return Run(slice(start, stop), scales[self.rows, start:stop].unsqueeze(1), tuple(own), tuple(ups))
+    def runs(self, number: int) -> list[tuple[Run, torch.Tensor]]:
+        """Of a layout the runs of adapters in use, with their scales (rows, 1, columns)."""
+        if number not in self._runs:
+            scales = self.mix.scales[number][self.rows].unsqueeze(1)
+            self._runs[number] = [(run, scales[..., run.columns]) for run in self.mix.runs(number, self.used)]
+        return self._runs[number]
 
 
 class SoupLinear(nn.Module):
@@ -128,6 +137,7 @@ class Group(nn.Module):
             for i, layer in enumerate(layers)
             if layer.deltas[adapter] is not None
         ]
+        self.number = 0  # of its layout, among those of the soup
         self.layout: Layout = tuple((adapter, i) for adapter, i, (down, _) in deltas for _ in down)
         down = torch.cat([down for _, _, (down, _) in deltas])
         once = down[: sum(adapter == self.layout[0][0] for adapter, _ in self.layout)]
@@ -176,13 +186,13 @@ class Group(nn.Module):
         else:
             *parts, last = linear(x, self.weight, self.bias).split([*self.sizes, self.shared], dim=-1)
             hidden = last if self.shared else None
-        for run in now.runs(self.layout):
+        for run, scale in now.runs(self.number):
             if self.shared:
                 hidden = linear(x, self.down) if hidden is None else hidden
                 times = (run.columns.stop - run.columns.start) // self.shared
-                scaled = hidden.repeat(1, 1, times) * run.scale
+                scaled = hidden.repeat(1, 1, times) * scale
             else:
-                scaled = linear(x, self.down[run.columns]) * run.scale  # (rows, T, columns)
+                scaled = linear(x, self.down[run.columns]) * scale  # (rows, T, columns)
             flat = scaled.flatten(0, 1)
             for part, up, own, rows in zip(parts, self.ups, run.own, run.ups, strict=True):
                 part.flatten(0, 1).addmm_(flat if own is None else flat.index_select(1, own), up[rows])

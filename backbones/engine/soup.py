@@ -27,7 +27,14 @@ class Soup:
         layers = {name: self._layer(name, adapters) for name in sorted({n for a in adapters for n in a.deltas})}
         for name, layer in layers.items():
             model.set_submodule(name, layer)
-        self.groups = [Group(group, dense) for group in self._groups(list(layers.values()))]
+        groups = self._groups(list(layers.values()))
+        for name, layer in layers.items():
+            if not any(layer in group for group in groups):
+                raise ValueError(f"the base does not run {name} for every token: the soup cannot serve adapters of it")
+        self.groups = [Group(group, dense) for group in groups]
+        self.layouts = list(dict.fromkeys(group.layout for group in self.groups))
+        for group in self.groups:
+            group.number = self.layouts.index(group.layout)
 
     def _layer(self, name: str, adapters: list[Adapter]) -> SoupLinear:
         try:
@@ -135,7 +142,7 @@ class Soup:
 
     def mix(self, slots: int) -> Mix:
         """A mix for batches of up to `slots` rows."""
-        return Mix({group.layout for group in self.groups}, slots, self.device, self.dtype)
+        return Mix(self.layouts, slots, self.device, self.dtype)
 
     def masks(self, positions: torch.Tensor, longest: int) -> torch.Tensor | dict[str, torch.Tensor]:
         """What tokens at `positions` (rows, T) attend to among `longest` positions: (rows, 1, T, longest), 0 or -inf.
