@@ -10,7 +10,7 @@ import gradio as gr
 from gradio.blocks import Block
 from gradio.components import Component
 
-from app import words
+from app import errors
 from app.choices import MAX_SAMPLES, Values
 from app.preference import Sliders
 from backbones.store.soup_set import SoupSet
@@ -81,16 +81,16 @@ class Parts:
         """
 
         def once(data: dict) -> Any:
-            with words.clear(markup=True):
+            with errors.clear(markup=True):
                 return self.updates(handler(**self.values(takes, data)))
 
         def again(data: dict) -> Iterator[Any]:
-            with words.clear(markup=True), closing(handler(**self.values(takes, data))) as running:
+            with errors.clear(markup=True), closing(handler(**self.values(takes, data))) as running:
                 for news in running:
                     yield self.updates(news)
 
         def clicked(data: dict, event: gr.EventData) -> Any:
-            with words.clear(markup=True):
+            with errors.clear(markup=True):
                 return self.updates(handler(event, **self.values(takes, data)))
 
         return {
