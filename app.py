@@ -3,7 +3,7 @@
 import os
 import sys
 
-# gradio 6.31.0 reads these when it is imported; the rest of what is changed in it is in app/patches.py.
+# gradio 6.31.0 reads these when it is imported; the rest of what is changed in it is in app/gradio_patches.py.
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 # After every request gradio makes a table of the last 10,000, for a page that nobody opens: soon its greatest cost.
 os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", "1000000000")

@@ -10,7 +10,7 @@ import gradio as gr
 from gradio.blocks import Block
 from gradio.components import Component
 
-from app import words
+from app import errors
 from app.choices import MAX_SAMPLES, Values
 from app.preference import Sliders
 from backbones.store.soup_set import SoupSet
@@ -75,22 +75,22 @@ class Parts:
         self, handler: Callable, takes: Sequence[str], gives: Sequence[str], of_event: bool = False
     ) -> dict[str, Any]:
         """`fn`, `inputs` and `outputs` of an event whose handler takes the values of the parts called `takes` and gives
-        `News` of those called `gives`, once or again and again.
+        `News` of those called `gives` (inner ones by their paths, as in "chosen.left"), once or again and again.
 
         `of_event`: it also takes the `event` itself. Its ValueErrors and ServingErrors are shown to the visitor.
         """
 
         def once(data: dict) -> Any:
-            with words.clear(markup=True):
+            with errors.clear(markup=True):
                 return self.updates(handler(**self.values(takes, data)))
 
         def again(data: dict) -> Iterator[Any]:
-            with words.clear(markup=True), closing(handler(**self.values(takes, data))) as running:
+            with errors.clear(markup=True), closing(handler(**self.values(takes, data))) as running:
                 for news in running:
                     yield self.updates(news)
 
         def clicked(data: dict, event: gr.EventData) -> Any:
-            with words.clear(markup=True):
+            with errors.clear(markup=True):
                 return self.updates(handler(event, **self.values(takes, data)))
 
         return {
@@ -110,8 +110,10 @@ class Parts:
         return found or gr.skip()
 
     def _named(self, name: str) -> Any:
-        """A part: a component, or several by name."""
-        part = vars(self)[name]
+        """A part, or an inner one by its path, as in "chosen.left": a component, or several by name."""
+        part: Any = self
+        for key in name.split("."):
+            part = (part if isinstance(part, dict) else vars(part))[key]
         return vars(part) if isinstance(part, Controls) else part
 
 

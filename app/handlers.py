@@ -61,24 +61,24 @@ class Handlers:
             "plot": self._figure(soup_set, methods, mu, view, texts, swept),
         }
 
-    def empty(self, columns: Sequence[str], chosen: Values) -> News:
-        """`columns` before their first text."""
-        methods = dict(zip(COLUMNS, chosen.methods, strict=True))
-        return {name: views.empty(methods[name]) for name in columns}
+    def empty(self, column: str, chosen: Values) -> News:
+        """A column before the first text of its method."""
+        return {column: views.empty(chosen.methods[COLUMNS.index(column)])}
 
     def choose(self, chosen: Values, view: str) -> News:
-        """Preference control, methods and views that suit another set; everything else stays.
+        """Preference control, methods, views and empty columns that suit another set; everything else stays.
 
         The view is among them so that whatever follows is sent one that this set has.
         """
         soup_set = self.sets[chosen.set_name]
-        methods = (
+        methods = [
             method if method in soup_set.methods else other
             for method, other in zip(chosen.methods, ch.first_methods(soup_set), strict=True)
-        )
+        ]
         return {
             "chosen": _set_controls(soup_set, methods, Preference.equal(len(soup_set.objectives))),
             "view": _view_control(soup_set, view),
+            **dict(zip(COLUMNS, map(views.empty, methods), strict=True)),
         }
 
     def follow(self, chosen: Values, view: str) -> News:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import gradio as gr
 import numpy as np
 
-from app import quadratics as q
+from app import lesson_figures as q
 from app.views import rendered
 from backbones.merging import coefficients as c
 from backbones.merging.methods import BASELINE, BONE_SOUP, LABELS, METHODS

@@ -6,17 +6,17 @@ from pathlib import Path
 import gradio as gr
 
 from app import controls, figures, lesson, views, wiring
+from app.api import Programs, examples
 from app.choices import first_methods, method_choices
 from app.controls import Controls, Parts
 from app.handlers import Handlers, Stream
 from app.preference import Sliders, percent, props
-from app.programs import Programs, examples
 from backbones.merging.preference import Preference
 from backbones.store.soup_set import SoupSet
 
 TITLE = """# Bone Soup
 Say what matters, and another merge of the same language model answers, beside the one of Rewarded Soup."""
-BRIDGE = (Path(__file__).parent / "bridge.js").read_text(encoding="utf-8")
+BRIDGE = (Path(__file__).parent / "clicks.js").read_text(encoding="utf-8")
 
 
 def build(sets: Sequence[SoupSet], stream: Stream, jobs: int = 64) -> gr.Blocks:

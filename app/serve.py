@@ -7,9 +7,9 @@ import torch
 from starlette.middleware import Middleware
 from transformers.utils.logging import disable_progress_bar
 
-from app import patches, theme
-from app.limits import Limit
+from app import gradio_patches, theme
 from app.page import build
+from app.request_limits import Limit
 from app.settings import Settings
 from backbones.engine.scheduler import Scheduler
 from backbones.engine.writer import Writer
@@ -29,9 +29,9 @@ LAUNCH = {
 def launch(page: gr.Blocks, prevent_thread_lock: bool = False, **options):
     """Start the web server, with limits on what is sent and kept; `options` are those of `Blocks.launch`."""
     # Made anew, since gradio puts what belongs to one page in here: a second one would not start with it.
-    app = {"middleware": [Middleware(Limit)], "exception_handlers": dict(patches.EXCEPTION_HANDLERS)}
+    app = {"middleware": [Middleware(Limit)], "exception_handlers": dict(gradio_patches.EXCEPTION_HANDLERS)}
     served = page.launch(**LAUNCH, app_kwargs=app, prevent_thread_lock=True, **options)
-    patches.keep_visitors(page, served[0])
+    gradio_patches.keep_visitors(page, served[0])
     if not prevent_thread_lock:
         page.block_thread()
     return served

@@ -47,7 +47,7 @@ def wire(page: gr.Blocks, parts: Parts, handlers: Handlers, jobs: int) -> None:
     _wire_writing(parts, handlers, jobs)
     _wire_keeping(parts, handlers)
 
-    parts.dice.click(**parts.call(handlers.dice, ["chosen"], ["chosen"]), **QUIET)
+    parts.dice.click(**parts.call(handlers.dice, ["chosen"], ["chosen.given"]), **QUIET)
     pointing = parts.call(handlers.point, ["chosen", "texts", "swept"], ["chosen", "example", *columns], of_event=True)
     parts.bridge.point(**pointing, **HIDDEN).success(**looking, **QUIET)
 
@@ -60,13 +60,14 @@ def _wire_choosing(parts: Parts, handlers: Handlers, looking: dict) -> None:
     """The set and the methods."""
     chosen, columns = parts.chosen, list(COLUMNS)
     for method, column in ((chosen.left, "left_column"), (chosen.right, "right_column")):
-        emptying = parts.call(partial(handlers.empty, [column]), ["chosen"], [column])
+        emptying = parts.call(partial(handlers.empty, column), ["chosen"], [column])
         method.input(**emptying, **QUIET).then(**looking, **HIDDEN)
     following = parts.call(handlers.follow, ["chosen", "view"], ["view", "results", "points", "dice", "forms"])
     gr.on([control.change for control in (chosen.set_name, chosen.left, chosen.right)], **following, **QUIET)
-    choosing = chosen.set_name.input(**parts.call(handlers.choose, ["chosen", "view"], ["chosen", "view"]), **QUIET)
-    emptying = parts.call(partial(handlers.empty, columns), ["chosen"], columns)
-    choosing.then(**emptying, **QUIET).then(**looking, **HIDDEN)
+    # One event with few outputs: the browser applies them one by one, and none must end up in what is reopened next.
+    suited = ["chosen.preference", "chosen.left", "chosen.right", "view", *columns]
+    choosing = parts.call(handlers.choose, ["chosen", "view"], suited)
+    chosen.set_name.input(**choosing, **QUIET).then(**looking, **HIDDEN)
 
 
 def _wire_writing(parts: Parts, handlers: Handlers, jobs: int) -> None:

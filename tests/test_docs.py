@@ -1,6 +1,6 @@
 """README and docs: their commands and examples work, their links lead somewhere, their figures are those measured.
 
-The examples of docs/api.md need a server and are run in `tests/app/test_programs.py`; that docs/hosting.md has every
+The examples of docs/api.md need a server and are run in `tests/app/test_api.py`; that docs/hosting.md has every
 setting is tested in `tests/app/test_settings.py`.
 """
 

@@ -30,7 +30,7 @@ PURE = (
     "backbones.store.footprint",
     "backbones.engine.request",
     "app.figures",
-    "app.quadratics",
+    "app.lesson_figures",
     "app.history",
     "app.sweep",
     "app.choices",

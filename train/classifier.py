@@ -26,7 +26,7 @@ from transformers import (
 
 from backbones.store.files import write_json
 from backbones.tasks.restaurants.task import MASKED_NAME
-from train import checkpoints, emotions, processes
+from train import checkpoints, goemotions, processes
 
 VOCABULARY = 8192
 BATCH = 64
@@ -90,7 +90,7 @@ def encoded(split: datasets.Dataset, words: PreTrainedTokenizerFast, names: list
     hot = np.zeros((len(split), 1 + len(names)), dtype=np.float32)
     for row, labels in zip(hot, split["labels"]):
         row[[1 + label for label in labels]] = 1
-        positive = any(names[label] in emotions.POSITIVE for label in labels)
+        positive = any(names[label] in goemotions.POSITIVE for label in labels)
         row[0] = 1 - SMOOTHING if positive else SMOOTHING
     return datasets.Dataset.from_dict({"input_ids": ids, "labels": hot})
 
@@ -110,8 +110,8 @@ def main() -> None:
     if checkpoints.finished(args.out):
         return
 
-    train, names = emotions.load("train", args.data_dir)
-    dev, _ = emotions.load("dev", args.data_dir)
+    train, names = goemotions.load("train", args.data_dir)
+    dev, _ = goemotions.load("dev", args.data_dir)
     words = tokenizer(train["text"])
     config = TrainingArguments(
         output_dir=str(args.out / "checkpoints"),

@@ -18,7 +18,7 @@ from mcp import ClientSession
 from mcp.client.streamable_http import streamablehttp_client
 
 from app import choices as ch
-from app import limits, serve
+from app import request_limits, serve
 from app.handlers import Handlers
 from app.page import build
 from backbones.merging.methods import METHODS
@@ -215,7 +215,7 @@ def chunks(size):
 @pytest.mark.parametrize("path", ["call/generate", "queue/join", "mcp/"])
 @pytest.mark.parametrize("content", [lambda n: b"x" * n, chunks], ids=["whole", "in chunks"])
 def test_bodies_that_are_too_long_are_refused(client, path, content):
-    answer = client.post(path, content=content(limits.MAX_BODY + 50_000))
+    answer = client.post(path, content=content(request_limits.MAX_BODY + 50_000))
     assert answer.status_code == 413 and "more than 1,000,000 bytes" in answer.text
 
 

@@ -170,7 +170,9 @@ def test_only_texts_of_the_set_shown_are_drawn():
 
 
 def test_another_set_brings_its_preference_methods_views_and_results():
-    news = handlers().choose(chosen(name="fake-3", methods=("mod", "bone-soup")), "0-1")["chosen"]
+    news = handlers().choose(chosen(name="fake-3", methods=("mod", "bone-soup")), "0-1")
+    assert "MOD writes here" in news["left_column"] and "Bone Soup writes here" in news["right_column"]
+    news = news["chosen"]
     preference = news["preference"]
     assert preference["labels"] == ["Complete", "Concise", "Upbeat"] and sum(preference["value"]) == pytest.approx(100)
     assert (news["left"]["value"], news["right"]["value"]) == ("mod", "bone-soup")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from app import lesson, theme
-from app import quadratics as q
+from app import lesson_figures as q
 from app.figures import COLOURS
 from backbones.merging import coefficients as c
 from backbones.merging.methods import METHODS

@@ -6,10 +6,10 @@ from types import SimpleNamespace
 import gradio as gr
 import pytest
 
+from app.api import Programs
 from app.choices import from_query
 from app.handlers import Handlers
 from app.page import build, lay_out
-from app.programs import Programs
 from app.serve import launch
 from backbones.tasks.assistant import Assistant
 from tests.browser import choose, needs_browser, press, wait_for_text

@@ -10,7 +10,7 @@ import gradio as gr
 import pytest
 import torch
 
-from app import patches, serve
+from app import gradio_patches, serve
 from app.page import build
 from app.settings import Settings
 from backbones.engine.request import Request
@@ -84,23 +84,26 @@ def test_a_set_that_cannot_fit_is_left_out_before_it_is_loaded(monkeypatch, caps
 def test_calls_of_programs_do_not_push_out_what_visitors_have_written():
     page = build([fake_set()], FakeStream())
     page.state_session_capacity = 40
-    visitors = patches.Visitors()
+    visitors = gradio_patches.Visitors()
     visitors.set_blocks(page)
     history = next(key for key, block in page.blocks.items() if isinstance(block, gr.State))
     visitors["visitor"][history] = ["a text"]
     for i in range(100):
         assert visitors[f"program {i}"].blocks_config.fns
     assert visitors["visitor"][history] == ["a text"]
-    assert len(visitors.session_data) <= patches.NEWEST + 1 and len(visitors.time_last_used) <= patches.NEWEST + 1
+    assert (
+        len(visitors.session_data) <= gradio_patches.NEWEST + 1
+        and len(visitors.time_last_used) <= gradio_patches.NEWEST + 1
+    )
 
 
 def test_the_page_is_launched_with_it():
     page = build([fake_set()], FakeStream())
     app, _, _ = serve.launch(page, prevent_thread_lock=True, quiet=True, server_name="127.0.0.1")
-    assert isinstance(app.state_holder, patches.Visitors) and page.state_holder is app.state_holder
+    assert isinstance(app.state_holder, gradio_patches.Visitors) and page.state_holder is app.state_holder
     assert app.state_holder.capacity == serve.LAUNCH["state_session_capacity"]
     page.close()
 
 
 def test_gradio_is_the_one_that_the_patches_were_written_for():
-    assert f"gradio {gr.__version__}" in patches.__doc__
+    assert f"gradio {gr.__version__}" in gradio_patches.__doc__

@@ -8,7 +8,7 @@ from backbones.store import soup_set as sets
 from backbones.tasks.reward_models import Classifier
 from tests.train.conftest import COMMENTS
 from tests.train.stages import run, run_quickly
-from train import classifier, emotions, new_set, tune
+from train import classifier, goemotions, new_set, tune
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +40,6 @@ def test_a_set_with_a_learned_reward_trains_on_it(trained, small, upbeat, tmp_pa
 
 def test_emotions_that_are_not_there_are_named(small, tmp_path):
     with pytest.raises(FileNotFoundError, match=r"goemotions/train.tsv is missing: --data-dir must hold"):
-        emotions.load("train", tmp_path)
-    rows, names = emotions.load("dev", small)
+        goemotions.load("train", tmp_path)
+    rows, names = goemotions.load("dev", small)
     assert rows[0]["text"] == COMMENTS[0][0] and [names[i] for i in rows[0]["labels"]] == ["admiration", "joy"]

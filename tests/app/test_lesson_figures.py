@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from app import quadratics as q
+from app import lesson_figures as q
 from app.figures import COLOURS
 from backbones.merging import theory
 

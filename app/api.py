@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 
 from app import choices as ch
-from app import history, patches, words
+from app import errors, gradio_patches, history
 from app import sweep as sweeps
 from app.choices import Choices
 from app.handlers import Handlers
@@ -33,8 +33,8 @@ class Programs:
 
     def publish(self, page: gr.Blocks, jobs: int) -> None:
         """Add the endpoints to the page that is being laid out."""
-        patches.fill_in_defaults(page)
-        patches.hide_events(page)
+        gradio_patches.fill_in_defaults(page)
+        gradio_patches.hide_events(page)
         texts = {"concurrency_id": "texts", "concurrency_limit": jobs}
         gr.api(self.described(self.generate), api_name="generate", **texts)
         gr.api(self.described(self.sweep), api_name="sweep", **texts)
@@ -46,7 +46,7 @@ class Programs:
 
         @wraps(endpoint)
         def call(*args, **kwargs):
-            with words.clear():
+            with errors.clear():
                 return endpoint(*args, **kwargs)
 
         known = {method: METHODS[method] for one in self.sets.values() for method in one.methods}

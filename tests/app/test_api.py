@@ -13,9 +13,9 @@ from mcp import ClientSession
 from mcp.client.streamable_http import streamablehttp_client
 
 from app import serve
+from app.api import Programs, examples
 from app.handlers import Handlers
 from app.page import build
-from app.programs import Programs, examples
 from backbones.tasks.assistant import Assistant
 from tests.fake import FakeStream, fake_set
 
