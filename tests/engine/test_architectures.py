@@ -64,9 +64,7 @@ def adapters_of(model):
         return tuple(0.2 * torch.randn(rank, size, generator=draw) for size in (layer.in_features, layer.out_features))
 
     layers = layers_of(model)
-    return [
-        Adapter(f"rank-{rank}", {name: delta(layer, rank) for name, layer in layers.items()}) for rank in (4, 3)
-    ]
+    return [Adapter(f"rank-{rank}", {name: delta(layer, rank) for name, layer in layers.items()}) for rank in (4, 3)]
 
 
 def merged(model, adapters, mix):

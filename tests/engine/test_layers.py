@@ -93,7 +93,9 @@ def test_one_a_for_all_adapters_is_stored_and_multiplied_once(model, dense, monk
     assert [len(group.down) for group in soup.groups] == 3 * [12, 4, 8, 4]
     assert all(group.shared == len(group.down) for group in soup.groups)
     widths, linear = [], layers.linear
-    monkeypatch.setattr(layers, "linear", lambda x, weight, *bias: widths.append(len(weight)) or linear(x, weight, *bias))
+    monkeypatch.setattr(
+        layers, "linear", lambda x, weight, *bias: widths.append(len(weight)) or linear(x, weight, *bias)
+    )
     served(soup, IDS[:3], MIXES[1:4])
     sizes = [[64, 32, 32], [64], [96, 96], [64]]
     both = [sum(own) + 4 * len(own) for own in sizes]  # the layers and A in one product
