@@ -12,6 +12,7 @@ from app.page import build
 from app.request_limits import Limit
 from app.settings import Settings
 from backbones.engine.scheduler import Scheduler
+from backbones.engine.soup import default_dense, default_dtype
 from backbones.engine.writer import Writer
 from backbones.store import footprint, soup_set
 
@@ -48,10 +49,12 @@ def load(settings: Settings) -> dict[str, Writer]:
     if device == "cuda" and not torch.cuda.is_available():
         print("Bone Soup: there is no CUDA GPU, so the CPU is used: remove BONESOUP_DEVICE or install CUDA's torch")
         device = "cpu"
-    size = 2 if (settings.precision or {"cuda": "bfloat16"}.get(device)) == "bfloat16" else 4
+    dtype = getattr(torch, settings.precision) if settings.precision else default_dtype(device)
     for name in settings.sets:
         try:
-            need = footprint.of_set(found := soup_set.read(name), settings.rows, device, size)
+            need = footprint.of_set(
+                found := soup_set.read(name), settings.rows, device, dtype.itemsize, default_dense(device)
+            )
             footprint.refuse_if_too_large(need, device)
             needs[found.name] = need["total"]
             writers[found.name] = Writer.load(name, device, settings.precision)

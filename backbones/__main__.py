@@ -21,11 +21,12 @@ def list_sets(_) -> None:
 def check(args) -> None:
     import torch  # which the other commands do without
 
+    from backbones.engine.soup import default_dense, default_dtype
     from backbones.engine.writer import Writer
 
     checked = soup_set.read(args.set)
     device = args.device or ("cuda" if torch.cuda.is_available() else "cpu")
-    needs = footprint.of_set(checked, 64, device, 2 if device.startswith("cuda") else 4)
+    needs = footprint.of_set(checked, 64, device, default_dtype(device).itemsize, default_dense(device))
     parts = ", ".join(f"{part} {footprint.readable(size)}" for part, size in needs.items())
     print(f"{checked.name} with 64 texts at one time on {device}: {parts}", flush=True)
     footprint.refuse_if_too_large(needs, device)

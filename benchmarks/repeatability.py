@@ -1,6 +1,6 @@
 """Repeatability: do simultaneous requests give the texts that the same requests give alone?
 
-    python -m benchmarks.repeatability SET [--rounds 125] [--device cpu]
+    python -m benchmarks.repeatability SET [--rounds 125] [--device cpu] [--precision float32]
 
 Every round writes 8 texts at 8 preferences three times: in one batch, as 8 jobs at once of the scheduler that serves
 visitors, where they join as they come, and one after the other. Prints how many texts differ from those written
@@ -54,8 +54,9 @@ def main() -> None:
     parser.add_argument("set", help="name or folder of the set")
     parser.add_argument("--rounds", type=int, default=125)
     parser.add_argument("--device")
+    parser.add_argument("--precision", choices=("float32", "bfloat16"), help="default: as it is served")
     args = parser.parse_args()
-    writer = Writer.load(args.set, args.device)
+    writer = Writer.load(args.set, args.device, args.precision)
     scheduler, batched, threaded = Scheduler({"set": writer}), 0, 0
     with ThreadPoolExecutor(TOGETHER) as pool:
         for asked in tqdm(rounds(writer.set, args.rounds), total=args.rounds):
@@ -65,6 +66,7 @@ def main() -> None:
             threaded += sum(a != b for a, b in zip(alone, threads, strict=True))
     total = TOGETHER * args.rounds
     print(
+        f"{str(writer.soup.dtype).removeprefix('torch.')}: "
         f"{batched} of {total} texts differ in a batch of {TOGETHER}, {threaded} of {total} as {TOGETHER} jobs at once"
     )
 

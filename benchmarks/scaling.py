@@ -26,7 +26,7 @@ import torch
 import transformers
 
 from backbones.engine.batch import Batch, Row
-from backbones.engine.soup import Soup
+from backbones.engine.soup import Soup, default_dtype
 from backbones.merging.coefficients import bone_soup
 from backbones.merging.preference import Preference
 from backbones.store.adapters import Adapter
@@ -62,7 +62,7 @@ class Plan:
     @property
     def dtype(self) -> torch.dtype:
         """As `Soup.load`."""
-        return torch.bfloat16 if torch.device(self.device).type == "cuda" else torch.float32
+        return default_dtype(self.device)
 
     def mixes(self, rows: int, used: int) -> np.ndarray:
         """Coefficients [rows, adapters] of random preferences over `used` objectives; the last adapters get none."""
@@ -88,7 +88,7 @@ def bandwidth(device: str) -> float:
 
 def decode(soup: Soup, rows: list[Row]) -> list[float]:
     """Seconds of every step after the first few, from the prompts' first tokens to the last."""
-    batch, taken = Batch(made(soup)), []
+    batch, taken = Batch(made(soup), len(rows)), []
     batch.add(rows)
     while batch.live:
         start = synchronised(soup.device)

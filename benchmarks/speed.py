@@ -123,12 +123,13 @@ def decoding(
     soup: Soup, bare: Soup, default: nn.Module, wrapped: peft.PeftModel, rows: list[list[float]], steps: int
 ) -> list[list]:
     """Variants with milliseconds a step and the ratio to the bare base."""
-    n, count, mix = len(soup.adapter_names), len(rows), soup.mix(rows)
+    n, count, mix = len(soup.adapter_names), len(rows), soup.mix(len(rows))
+    mix.write(0, rows)
     names = peft_peer.combine_rows(wrapped, rows)
     milliseconds = taken_in_turns(
         {
             "bare 4-bit base": stepper(bare.model, count),
-            f"soup: {n} adapters, a mix per row": stepper(soup.model, count, lambda: soup.mixed(mix)),
+            f"soup: {n} adapters, a mix per row": stepper(soup.model, count, lambda: mix.over(0, count)),
             f"PEFT set_scale: {n} adapters, one mix for all rows": stepper(wrapped, count),
             'PEFT "cat" and adapter_names: an adapter combined for each row': stepper(
                 wrapped, count, lambda: peft_peer.each_row(wrapped, names)

@@ -8,7 +8,8 @@ from statistics import median
 import numpy as np
 import torch
 
-from backbones.engine.soup import Soup, SoupLinear
+from backbones.engine.batch import SLOTS
+from backbones.engine.soup import Soup
 
 PATIENCE = 20.0  # seconds after which nothing is repeated
 
@@ -33,12 +34,14 @@ def median_ms(work: Callable, device: str | torch.device, repeats: int, undo: Ca
 
 def changing(soup: Soup) -> Callable[[Sequence[Sequence[float]] | np.ndarray], None]:
     """A function of merging coefficients [rows, adapters] that does what it takes to put them to use."""
-    ranks = {layer.ranks for layer in soup.model.modules() if isinstance(layer, SoupLinear)}
+    mix = soup.mix(SLOTS)
 
     def change(mixes: Sequence[Sequence[float]] | np.ndarray) -> None:
-        mix = soup.mix(mixes)
-        for each in ranks:
-            mix.pieces(each)
+        rows = np.asarray(mixes).tolist()
+        mix.write(0, rows)
+        with mix.over(0, len(rows)) as used:
+            for number in range(len(soup.layouts)):
+                used.runs(number)
 
     return change
 

@@ -56,7 +56,7 @@ class Mix:
         """Within this block, in this thread alone, the rows of a forward pass are those of `count` slots."""
         token = _pass.set(Pass(self, first, count))
         try:
-            yield
+            yield _pass.get()
         finally:
             _pass.reset(token)
 

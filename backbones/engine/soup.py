@@ -14,6 +14,17 @@ from backbones.store.adapters import Adapter, read_adapter
 NF4 = BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True)
 
 
+def default_dtype(device: str) -> torch.dtype:
+    """What is computed in: bf16 on CUDA and on CPUs that multiply in it, else fp32."""
+    fast = torch.device(device).type == "cuda" or torch.cpu._is_avx512_bf16_supported()
+    return torch.bfloat16 if fast else torch.float32
+
+
+def default_dense(device: str) -> bool:
+    """Whether 4-bit weights are kept de-quantised: on the CPU."""
+    return torch.device(device).type != "cuda"
+
+
 class Soup:
     """A base language model, its tokenizer and the adapters beside it.
 
@@ -27,6 +38,8 @@ class Soup:
         layers = {name: self._layer(name, adapters) for name in sorted({n for a in adapters for n in a.deltas})}
         for name, layer in layers.items():
             model.set_submodule(name, layer)
+        # Of prompts the head reads the last tokens alone, which lie apart: torch would copy its weights for every row.
+        model.get_output_embeddings().register_forward_pre_hook(lambda _, args: (args[0].contiguous(), *args[1:]))
         groups = self._groups(list(layers.values()))
         for name, layer in layers.items():
             if not any(layer in group for group in groups):
@@ -82,14 +95,11 @@ class Soup:
     ) -> "Soup":
         """Load a base saved by transformers and PEFT adapter folders by name; a base that is not in 4 bits becomes NF4.
 
-        Computes in `dtype`; default: bf16 on CUDA and on CPUs that multiply in it, else fp32. `dense`: default: on the
-        CPU.
+        Computes in `dtype`; default: `default_dtype`. `dense`: default: `default_dense`.
         Raises ValueError, naming the adapter and what is wrong, for adapters that cannot be honoured or do not fit.
         """
-        cuda = torch.device(device).type == "cuda"
-        fast = cuda or torch.cpu._is_avx512_bf16_supported()
-        dtype = dtype or (torch.bfloat16 if fast else torch.float32)
-        dense = not cuda if dense is None else dense
+        dtype = dtype or default_dtype(device)
+        dense = default_dense(device) if dense is None else dense
         quantised = getattr(AutoConfig.from_pretrained(base, local_files_only=True), "quantization_config", None)
         model = AutoModelForCausalLM.from_pretrained(
             base,
@@ -113,7 +123,7 @@ class Soup:
         for module in model.modules():  # from now on: the packed weights cannot be de-quantised as they are
             if isinstance(module, bnb.nn.Linear4bit):
                 # In fp32 a text depends on its request alone; the packed path computes in bf16 whatever was asked for.
-                module.support_avx512bf16_for_cpu = not cuda and fast and dtype == torch.bfloat16
+                module.support_avx512bf16_for_cpu = dtype == default_dtype("cpu") == torch.bfloat16
         return soup
 
     @cached_property

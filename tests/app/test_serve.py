@@ -14,6 +14,7 @@ from app import gradio_patches, serve
 from app.page import build
 from app.settings import Settings
 from backbones.engine.request import Request
+from backbones.engine.soup import default_dtype
 from backbones.merging.preference import Preference
 from backbones.store import footprint
 from backbones.store.soup_set import SETS
@@ -37,7 +38,8 @@ def test_a_corrupt_set_is_left_out_and_the_others_are_served(tmp_path, capsys):
     said = capsys.readouterr().out.splitlines()
     assert said[0].startswith("Bone Soup: the set nowhere is left out: no set 'nowhere'")
     assert said[1].startswith(f"Bone Soup: the set {broken} is left out: ")
-    assert said[2].startswith("Bone Soup: restaurants (7 adapters) on cpu, base in NF4, computing in float32")
+    computing = str(default_dtype("cpu")).removeprefix("torch.")
+    assert said[2].startswith(f"Bone Soup: restaurants (7 adapters) on cpu, base in NF4, computing in {computing}")
     assert len(said) == 3
 
 

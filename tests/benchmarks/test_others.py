@@ -27,9 +27,9 @@ def test_other_seeds_draw_other_examples_where_a_task_draws_any():
 
 
 def test_simultaneous_texts_of_a_tiny_set_are_those_written_alone(monkeypatch, capsys, chat):
-    monkeypatch.setattr("sys.argv", ["repeatability", str(chat), "--rounds", "1", "--device", "cpu"])
+    monkeypatch.setattr("sys.argv", ["repeatability", str(chat), "--rounds", "1", "--precision", "float32"])
     repeatability.main()
-    assert "0 of 8 texts differ in a batch of 8, 0 of 8 as 8 jobs at once" in capsys.readouterr().out
+    assert "float32: 0 of 8 texts differ in a batch of 8, 0 of 8 as 8 jobs at once" in capsys.readouterr().out
     rounds = list(repeatability.rounds(sets.read(chat), 2))
     assert [len(requests) for requests in rounds] == [8, 8]
     assert len({request.seed for requests in rounds for request in requests}) == 16

@@ -6,6 +6,7 @@ import torch
 from backbones.engine.soup import Soup
 from benchmarks import peft_peer
 from benchmarks.random_models import Numbers, layer_shapes, random_adapters, random_model, twin
+from tests.engine.test_soup import served as logits_of
 
 IDS = torch.arange(100, 115).view(5, 3)
 MIXES = [  # the fixture's adapters differ in rank and in layers, and the second has rsLoRA
@@ -20,12 +21,11 @@ SAME = {"atol": 1e-3, "rtol": 0.0}
 
 @pytest.fixture(scope="module")
 def wrapped(base, adapters):
-    return peft_peer.loaded(Soup.load(base, {}, "cpu").model, adapters)
+    return peft_peer.loaded(Soup.load(base, {}, "cpu", torch.float32).model, adapters)
 
 
 def served(soup, mixes):
-    with torch.no_grad(), soup.mixed(soup.mix(mixes)) as model:
-        return model(IDS).logits
+    return logits_of(soup, IDS, mixes)
 
 
 @torch.no_grad()
