@@ -55,11 +55,15 @@ def test_what_is_too_long_for_a_judge_is_cut_at_its_beginning(chat):
 
 
 def test_a_chat_model_may_end_a_turn_with_another_token_than_a_document(chat):
-    writer = Writer.load(chat, "cpu")
-    *_, (whole,) = stream(writer.soup, writer.rows([request(seed=5)]))
-    writer = Writer.load(chat, "cpu")
-    writer.soup.model.generation_config.eos_token_id = [writer.soup.tokenizer.eos_token_id, whole.tokens[4]]
-    *_, (cut,) = stream(writer.soup, writer.rows([request(seed=5)]))
+    def row(*ends):
+        writer = Writer.load(chat, "cpu", "float32")
+        writer.soup.model.generation_config.eos_token_id = [writer.soup.tokenizer.eos_token_id, *ends]
+        (row,) = writer.rows([request(seed=5)])
+        assert list(stream(writer.soup, [row])) and row.done
+        return row
+
+    whole = row()
+    cut = row(whole.tokens[4])
     assert cut.done and cut.tokens == whole.tokens[: whole.tokens.index(whole.tokens[4])]
 
 
