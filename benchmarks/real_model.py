@@ -71,9 +71,8 @@ def batch_of(soup: Soup, rows: int, tokens: int) -> Batch:
     draw = torch.Generator().manual_seed(2)
     prompts = torch.randint(1000, 20_000, (rows, PROMPT), generator=draw).tolist()
     batch = Batch(soup, rows)
-    asked = {"temperature": 0.8, "top_p": 0.9, "max_new_tokens": tokens}
     new = [
-        Row(Request({}, Preference.equal(2), seed=k, **asked), "", [mix], ids=ids)
+        Row(Request({}, Preference.equal(2), seed=k, temperature=0.8, max_new_tokens=tokens), "", [mix], ids=ids)
         for k, (mix, ids) in enumerate(zip(mixes(rows, len(soup.adapter_names)), prompts, strict=True))
     ]
     batch.add(new)
@@ -188,7 +187,7 @@ def main() -> None:
     for rows in args.rows:
         peft_peer.set_scales(wrapped, mixes(1, args.adapters)[0])
         names = peft_peer.combine_rows(wrapped, mixes(rows, args.adapters))
-        steps = {
+        steps: dict[str, Callable[[], float] | str] = {
             "soup, sampler and all": soup_stepper(soup, rows, args.steps + WARM_UP + 2),
             "bare base on the same path": bare_stepper(soup, rows, args.steps + WARM_UP + 2),
             "PEFT set_scale, one mix for all rows": stepper(wrapped, rows),

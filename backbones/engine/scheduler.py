@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -73,7 +73,7 @@ class Scheduler:
         self._scoring = ThreadPoolExecutor(1, thread_name_prefix="scores")
         self._worker: threading.Thread | None = None
 
-    def stream(self, name: str, requests: Sequence[Request]) -> Iterator[list[Text] | Waiting]:
+    def stream(self, name: str, requests: Sequence[Request]) -> Generator[list[Text] | Waiting]:
         """Yield the texts of the set `name` as they grow, one per request; in the last yield all are done.
 
         Yields `Waiting` while the job waits for others. Closing the generator stops the work. Raises ValueError for

@@ -20,7 +20,7 @@ FACTS = {"name": "Elm", "food": "Italian", "area": "riverside"}
 
 @pytest.fixture(scope="module")
 def writers():
-    loaded = [Writer.load(name, "cpu") for name in ("restaurants", "restaurants-3")]
+    loaded = [Writer.load(name, "cpu", "float32") for name in ("restaurants", "restaurants-3")]
     return {writer.set.name: writer for writer in loaded}
 
 
