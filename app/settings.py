@@ -22,8 +22,7 @@ class Settings:
 
         BONESOUP_SETS: names, folders or repositories of the Hub, separated by commas; default: every shipped set.
         BONESOUP_DEVICE: cpu or cuda; default: CUDA where there is one.
-        BONESOUP_PRECISION: float32 or bfloat16, to compute in; default: bfloat16 on CUDA and on CPUs that multiply
-        in it.
+        BONESOUP_PRECISION: float32 or bfloat16, to compute in; default: bfloat16 on CUDA, float32 on the CPU.
         BONESOUP_QUEUE: requests served or waiting at one time, default 64; more are turned away.
         BONESOUP_ROWS: texts in one forward pass, default 64.
         """

@@ -11,7 +11,7 @@ import torch
 
 from backbones.engine.request import Request
 
-LIKELIEST = 128  # tokens that are sorted at first; a nucleus is seldom larger, and sorting them all is slow
+LIKELIEST = 512  # tokens that are sorted at first; a nucleus is seldom larger, and sorting them all is slow
 GOLDEN = -0x61C8864680B583EB  # 2^64 / golden ratio, as a signed number: far from every simple multiple
 MULTIPLIERS = (-0x40A7B892E31B1A47, -0x6B2FB644ECCEEE15)  # of splitmix64 (Steele, Lea and Flood 2014)
 

@@ -15,9 +15,8 @@ NF4 = BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_
 
 
 def default_dtype(device: str) -> torch.dtype:
-    """What is computed in: bf16 on CUDA and on CPUs that multiply in it, else fp32."""
-    fast = torch.device(device).type == "cuda" or torch.cpu._is_avx512_bf16_supported()
-    return torch.bfloat16 if fast else torch.float32
+    """What is computed in: bf16 on CUDA; fp32 on the CPU, where a text then depends on its request alone."""
+    return torch.bfloat16 if torch.device(device).type == "cuda" else torch.float32
 
 
 def default_dense(device: str) -> bool:
@@ -123,7 +122,7 @@ class Soup:
         for module in model.modules():  # from now on: the packed weights cannot be de-quantised as they are
             if isinstance(module, bnb.nn.Linear4bit):
                 # In fp32 a text depends on its request alone; the packed path computes in bf16 whatever was asked for.
-                module.support_avx512bf16_for_cpu = dtype == default_dtype("cpu") == torch.bfloat16
+                module.support_avx512bf16_for_cpu = dtype == torch.bfloat16 and torch.cpu._is_avx512_bf16_supported()
         return soup
 
     @cached_property
