@@ -20,13 +20,26 @@ IN_A_ROW = 3  # fields that are chosen from a list
 News = dict[str, Any]  # from names of parts to their values or updates; parts that are not named stay as they are
 
 
+class Choice(gr.Dropdown):
+    """A dropdown whose choices depend on the set.
+
+    Events that are sent while these change bring a value of before, which gradio would refuse without a word to the
+    visitor: handlers get it as it is, and take one that the set has.
+    """
+
+    is_template = True  # the browser shows it as what it is made from
+
+    def preprocess(self, payload: Any) -> Any:
+        return payload
+
+
 @dataclass(frozen=True)
 class Controls:
     """What a person chooses with; the names are those of `Values`. `given`: by task and field."""
 
     set_name: gr.Dropdown
-    left: gr.Dropdown
-    right: gr.Dropdown
+    left: Choice
+    right: Choice
     preference: Sliders
     given: dict[str, dict[str, Component]]
     samples: gr.Slider
@@ -51,7 +64,7 @@ class Parts:
     stop: gr.Button
     sweep: gr.Button
     progress: gr.HTML
-    view: gr.Dropdown
+    view: Choice
     plot: gr.Plot
     coefficients: gr.HTML
     example: gr.HTML

@@ -65,7 +65,7 @@ def lay_out(sets: Sequence[SoupSet]) -> Parts:
                 settings = controls.settings(first)
         with gr.Column(scale=6, min_width=320):
             planes = figures.views([objective.label for objective in first.objectives])
-            view = gr.Dropdown(
+            view = controls.Choice(
                 planes, value=planes[0][1], label="View", visible=len(planes) > 1, elem_id="view", container=False
             )
             plot = gr.Plot(show_label=False, elem_id="front", container=False)
@@ -113,10 +113,10 @@ def _head(sets: Sequence[SoupSet]) -> gr.Dropdown:
         )
 
 
-def _column(soup_set: SoupSet, side: str, method: str) -> tuple[gr.Dropdown, gr.HTML]:
+def _column(soup_set: SoupSet, side: str, method: str) -> tuple[controls.Choice, gr.HTML]:
     """A column's method, and where its texts stand."""
     with gr.Column(min_width=320):
-        chooser = gr.Dropdown(
+        chooser = controls.Choice(
             method_choices(soup_set), value=method, label=f"{side.capitalize()} column", elem_id=f"method-{side}"
         )
         return chooser, gr.HTML(views.empty(method), elem_id=f"column-{side}")

@@ -58,12 +58,12 @@ class Slot:
 @dataclass(eq=False)
 class Drawn:
     """What a pass drew for `rows`: `found` (2, rows), a token each, and 1 where its nucleus was too wide and it must be
-    drawn again from all of `logits` as number `steps` of its text. `decoded`: how many slots decoded for it."""
+    drawn again from all of `scores` as number `steps` of its text. `decoded`: how many slots decoded for it."""
 
     rows: list[Row]
     decoded: int
     sampler: Sampler
-    logits: torch.Tensor
+    scores: torch.Tensor
     steps: torch.Tensor
     found: torch.Tensor
 
@@ -215,9 +215,10 @@ class Batch:
         """A token for every row of `slots`, which are those from `first` on."""
         own = {slot.row: slot.length - len(slot.row.ids) for slot in slots}
         steps = self._tensor(list(own.values()))
-        tokens, wide = sampler.draw(logits, steps)
+        scores = sampler.scores(logits)
+        tokens, wide = sampler.draw(scores, steps)
         self.newest[first : first + len(slots)] = tokens[sampler.owner]
-        return Drawn(list(own), decoded, sampler, logits, steps, torch.stack([tokens, wide.long()]))
+        return Drawn(list(own), decoded, sampler, scores, steps, torch.stack([tokens, wide.long()]))
 
     def _see(self, drawn: list[Drawn]) -> None:
         """Read what was drawn, in one go, give the tokens to their rows, and free the slots of those that are done."""
@@ -225,11 +226,16 @@ class Batch:
             return
         tokens, wide = torch.cat([one.found for one in drawn], dim=1).tolist()
         rows = [row for one in drawn for row in one.rows]
+        found = dict(zip(rows, tokens, strict=True))
         if any(wide):
-            again = [one.sampler.draw(one.logits, one.steps, whole=True)[0] for one in drawn]
-            tokens = torch.cat(again).tolist()
-            self._correct(dict(zip(rows, tokens, strict=True)))
-        for row, token in zip(rows, tokens, strict=True):
+            again = {row for row, is_wide in zip(rows, wide, strict=True) if is_wide}
+            for one in drawn:
+                places = [i for i, row in enumerate(one.rows) if row in again]
+                if places:
+                    corrected = one.sampler.redraw(one.scores, one.steps, places).tolist()
+                    found |= zip((one.rows[i] for i in places), corrected, strict=True)
+            self._correct(found)
+        for row, token in found.items():
             if not row.done:  # of a late read: it ended a token ago
                 ended = token in self.soup.ends
                 if not ended:

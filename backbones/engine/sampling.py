@@ -6,12 +6,13 @@ alone, two texts with one seed share their noise, and noise is made only for tok
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 
 from backbones.engine.request import Request
 
-LIKELIEST = 512  # tokens that are sorted at first; a nucleus is seldom larger, and sorting them all is slow
+LIKELIEST = 256  # tokens that are sorted at first; a nucleus is seldom larger, and sorting them all is slow
 GOLDEN = -0x61C8864680B583EB  # 2^64 / golden ratio, as a signed number: far from every simple multiple
 MULTIPLIERS = (-0x40A7B892E31B1A47, -0x6B2FB644ECCEEE15)  # of splitmix64 (Steele, Lea and Flood 2014)
 
@@ -49,7 +50,7 @@ class Sampler:
         self.owner = torch.tensor([owner for owner, _ in members], device=device)  # (batch rows,)
         self.weights = torch.tensor([[weight] for _, weight in members], device=device)
         self.alone = len(members) == len(requests)
-        self.whole = any(request.top_p == 1 and request.temperature > 0 for request in requests)
+        self.everything = [i for i, one in enumerate(requests) if one.top_p == 1 and one.temperature > 0]
 
     def scores(self, logits: torch.Tensor) -> torch.Tensor:
         """Log-probabilities (requests, vocabulary) of `logits` (batch rows, vocabulary), members mixed, tempered."""
@@ -59,18 +60,39 @@ class Sampler:
             logits = mixed.index_add_(0, self.owner, self.weights * logits.log_softmax(dim=-1))
         return (logits / self.temperature).log_softmax(dim=-1)
 
-    def draw(self, logits: torch.Tensor, steps: torch.Tensor, whole: bool = False) -> tuple[torch.Tensor, torch.Tensor]:
-        """A token per request (requests,), and whether its nucleus is larger than what was sorted: then draw `whole`.
+    def draw(self, scores: torch.Tensor, steps: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """A token per request (requests,), and whether its nucleus is larger than what was sorted: then `redraw` it.
 
-        `steps` (requests,): the number of tokens that each has.
+        `scores`: as above. `steps` (requests,): the number of tokens that each has.
         """
-        scores = self.scores(logits)
-        whole = whole or self.whole
-        likeliest, tokens = scores.topk(scores.shape[-1] if whole else min(LIKELIEST, scores.shape[-1]))
-        probabilities = likeliest.double().exp()
-        before = probabilities.cumsum(dim=-1) - probabilities
-        wide = (before[:, -1:] + probabilities[:, -1:] < self.top_p) & (self.noisy > 0)  # the likeliest needs no others
-        wide = wide.squeeze(1) & (tokens.shape[-1] < scores.shape[-1])
-        noise = self.noisy * gumbel(self.seeds, steps, tokens)
-        best = (likeliest + noise).masked_fill(before >= self.top_p, -torch.inf).argmax(dim=-1, keepdim=True)
-        return tokens.gather(-1, best).squeeze(1), wide
+        likeliest, tokens = scores.topk(min(LIKELIEST, scores.shape[-1]))
+        kept, reached = _nucleus(likeliest, self.top_p)
+        drawn = self._noisiest(likeliest.masked_fill(~kept, -torch.inf), tokens, steps)
+        wide = ~reached & (self.noisy.squeeze(1) > 0)  # the likeliest needs no others
+        if self.everything:  # nothing is left out, so nothing need be sorted
+            whole = torch.arange(scores.shape[-1], device=scores.device).expand(len(self.everything), -1)
+            drawn[self.everything] = self._noisiest(scores[self.everything], whole, steps, self.everything)
+            wide[self.everything] = False
+        return drawn, wide & (tokens.shape[-1] < scores.shape[-1])
+
+    def redraw(self, scores: torch.Tensor, steps: torch.Tensor, requests: list[int]) -> torch.Tensor:
+        """Tokens (k,) of the k `requests`, of nuclei however large; the others are left alone."""
+        likeliest, tokens = scores[requests].sort(dim=-1, descending=True)
+        kept, _ = _nucleus(likeliest, self.top_p[requests])
+        width = int(kept.sum(dim=-1).max())
+        likeliest = likeliest.masked_fill(~kept, -torch.inf)[:, :width]
+        return self._noisiest(likeliest, tokens[:, :width], steps, requests)
+
+    def _noisiest(
+        self, scores: torch.Tensor, tokens: torch.Tensor, steps: torch.Tensor, requests: Any = slice(None)
+    ) -> torch.Tensor:
+        """Which of `tokens` (k, candidates) has the most of `scores` (k, candidates) plus noise: (k,)."""
+        noise = self.noisy[requests] * gumbel(self.seeds[requests], steps[requests], tokens)
+        return tokens.gather(-1, (scores + noise).argmax(dim=-1, keepdim=True)).squeeze(1)
+
+
+def _nucleus(likeliest: torch.Tensor, top_p: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Which of sorted log-probabilities (rows, k) are kept (rows, k), and whether they reach `top_p` (rows, 1)."""
+    probabilities = likeliest.double().exp()
+    until = probabilities.cumsum(dim=-1)
+    return until - probabilities < top_p, until[:, -1] >= top_p.squeeze(1)

@@ -27,7 +27,8 @@ def chance(observed, expected=None):
 def drawn(logits, count, first=0, **settings):
     """Tokens of `count` texts with seeds from `first` on, each drawn as a token of another number."""
     rows = [tiny_row(seed=first + k, **settings) for k in range(count)]
-    return sampler(rows).draw(logits.expand(count, -1), torch.arange(count) % 97)[0]
+    one = sampler(rows)
+    return one.draw(one.scores(logits.expand(count, -1)), torch.arange(count) % 97)[0]
 
 
 def nucleus(probabilities, top_p):
@@ -58,7 +59,7 @@ def test_draws_of_one_text_follow_the_distribution_too():
     """The tokens of a long text: one seed, steps in a row."""
     logits = torch.tensor([[2.0, 1.0, 0.0, -1.0]])
     one = sampler([tiny_row(seed=3)])
-    counts = np.bincount([one.draw(logits, torch.tensor([k]))[0].item() for k in range(8000)], minlength=4)
+    counts = np.bincount([one.draw(one.scores(logits), torch.tensor([k]))[0].item() for k in range(8000)], minlength=4)
     assert chance(counts, logits[0].double().softmax(0).numpy() * 8000) > 1e-4
 
 
@@ -112,23 +113,38 @@ def test_a_nucleus_wider_than_what_is_sorted_says_so_and_is_drawn_over_all(monke
         3, 1
     )
     rows, steps = [tiny_row(top_p=top_p, seed=k) for k in range(6)], torch.arange(6)
-    whole, none = sampler(rows).draw(logits, steps, whole=True)
+    one = sampler(rows)
+    scores = one.scores(logits)
+    monkeypatch.setattr(sampling, "LIKELIEST", 1000)
+    whole, none = one.draw(scores, steps)
     assert none.tolist() == [False] * 6
     monkeypatch.setattr(sampling, "LIKELIEST", 20)
-    tokens, wide = sampler(rows).draw(logits, steps)
+    tokens, wide = one.draw(scores, steps)
     assert wide.tolist() == [True, False] * 3
     assert torch.equal(tokens[1::2], whole[1::2])
-    again, _ = sampler(rows).draw(logits, steps, whole=True)
-    assert torch.equal(again, whole)
+    assert torch.equal(one.redraw(scores, steps, [0, 2, 4]), whole[[0, 2, 4]])
+    assert torch.equal(one.redraw(scores, steps, [2]), whole[[2]])
+
+
+def test_rows_that_leave_nothing_out_are_drawn_over_all_without_the_others(monkeypatch):
+    logits = torch.randn(4, 1000, generator=torch.Generator().manual_seed(0))
+    rows = [tiny_row(top_p=top_p, seed=k) for k, top_p in enumerate((1.0, 0.2, 1.0, 0.9))]
+    one, steps = sampler(rows), torch.arange(4)
     monkeypatch.setattr(sampling, "LIKELIEST", 1000)
-    assert torch.equal(sampler(rows).draw(logits, steps)[0], whole)
+    expected = sampler([tiny_row(top_p=0.999999, seed=k) for k in range(4)])
+    whole, _ = expected.draw(expected.scores(logits), steps)
+    monkeypatch.setattr(sampling, "LIKELIEST", 200)
+    tokens, wide = one.draw(one.scores(logits), steps)
+    assert torch.equal(tokens[::2], whole[::2])
+    assert wide.tolist() == [False, False, False, True]
 
 
 def test_the_likeliest_token_needs_no_nucleus_however_wide(monkeypatch):
     monkeypatch.setattr(sampling, "LIKELIEST", 2)
     logits = torch.randn(1, 50, generator=torch.Generator().manual_seed(0))
     for top_p in (0.9, 1.0):
-        tokens, wide = sampler([tiny_row(temperature=0.0, top_p=top_p)]).draw(logits, torch.tensor([0]))
+        one = sampler([tiny_row(temperature=0.0, top_p=top_p)])
+        tokens, wide = one.draw(one.scores(logits), torch.tensor([0]))
         assert tokens.tolist() == [logits.argmax()] and not wide.any()
 
 
