@@ -105,11 +105,11 @@ def probes(writer: Writer, objective: Objective, reward: Learned) -> str:
     found = writer.set.task.probes
     if not found:
         return ""
-    texts = [text for _, text in found]
+    texts, given = [probe.text for probe in found], [writer.set.task.read(probe.line) for probe in found]
     lines = [f"| text | what it shows | probability | {objective.label} |", "|---|---|---|---|"]
-    for (kind, text), heard, value in zip(found, reward.heard(texts), reward(texts, [{}] * len(texts)), strict=True):
-        shown = text.replace("<", "&lt;")
-        lines.append(f"| {shown} | {kind} | {heard:.2f} | {value:.2f} |")
+    for probe, heard, value in zip(found, reward.heard(texts, given), reward(texts, given), strict=True):
+        shown = probe.text.replace("<", "&lt;")
+        lines.append(f"| {shown} | {probe.kind} | {heard:.2f} | {value:.2f} |")
     return "\n".join([*lines, ""])
 
 

@@ -24,20 +24,29 @@ def rows(source: Source, data_dir: Path | None = None, file: Path | None = None)
     """
     if file is None and data_dir is None:
         where: str | Path = source.hub
-        found = datasets.load_dataset(source.hub, source.config, split=source.split, revision=source.revision)
+        if source.hub.startswith("https://"):
+            found = _read(source.hub)
+        else:
+            found = datasets.load_dataset(source.hub, source.config, split=source.split, revision=source.revision)
         found = found.rename_columns(dict(source.renamed)) if source.renamed else found
     else:
         where = file or Path(data_dir) / source.file
         if not where.is_file():
             raise FileNotFoundError(f"{where} is missing" + ("" if file else f": --data-dir must hold {source.file}"))
-        if where.suffix not in READERS:
-            raise ValueError(f"{where} cannot be read: use a file that ends in {', '.join(READERS)}")
-        kind, options = READERS[where.suffix]
-        found = datasets.load_dataset(kind, data_files=str(where), split="train", **options)
+        found = _read(str(where))
     for column in source.columns:
         if column not in found.column_names:
             raise ValueError(f"{where} has no column {column!r}: it has {', '.join(found.column_names)}")
     return found
+
+
+def _read(where: str) -> datasets.Dataset:
+    """The rows of a file, or of one at an address. Raises ValueError for one of another type."""
+    suffix = Path(where).suffix
+    if suffix not in READERS:
+        raise ValueError(f"{where} cannot be read: use a file that ends in {', '.join(READERS)}")
+    kind, options = READERS[suffix]
+    return datasets.load_dataset(kind, data_files=where, split="train", **options)
 
 
 def pairs(task: Task, split: str, data_dir: Path | None = None, file: Path | None = None) -> list[Pair]:
@@ -49,6 +58,19 @@ def pairs(task: Task, split: str, data_dir: Path | None = None, file: Path | Non
 def given(task: Task, split: str, data_dir: Path | None = None, file: Path | None = None) -> list[Given]:
     """Everything distinct that is given in a split, in order of appearance. Raises as `rows` does."""
     return list({task.line(pair.given): pair.given for pair in pairs(task, split, data_dir, file)}.values())
+
+
+def usable(task: Task, prompts: Sequence[Given]) -> list[Given]:
+    """The prompts that the task takes from visitors too: not one that is too long, for example."""
+
+    def takes(one: Given) -> bool:
+        try:
+            task.check(one)
+        except ValueError:
+            return False
+        return True
+
+    return [one for one in prompts if takes(one)]
 
 
 def held_out(prompts: Sequence[Given], count: int) -> list[Given]:

@@ -103,7 +103,7 @@ def main() -> None:
     state = processes.state()
     try:
         task = sets.read(args.set).task
-        prompts = data.held_out(data.given(task, "dev", args.data_dir, args.prompts), args.count)
+        prompts = data.usable(task, data.held_out(data.given(task, "dev", args.data_dir, args.prompts), args.count))
         seeds = tuple(summary.seed_summary(fronts.read(file)) for file in args.seeds)
     except (ValueError, FileNotFoundError) as error:
         raise SystemExit(str(error)) from None

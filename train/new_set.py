@@ -37,6 +37,7 @@ from backbones.tasks.task import Given, Task
 from train import data
 
 BETA = 0.7  # until train.pilot chooses
+START = "adapters/start"
 BATCH = 64
 
 
@@ -81,9 +82,13 @@ def entries(task: Task, wanted: list[str]) -> tuple[list[dict], Path]:
 
 
 def measured(folder: Path, manifest: Manifest, prompts: list[Given]) -> Manifest:
-    """The manifest with the means and deviations of the rewards of the base's texts, two for each of `prompts`."""
+    """The manifest with the means and deviations of the rewards of the base's texts, two for each of `prompts`.
+
+    Where the set has a start, the texts are those of the base with it.
+    """
     soup_set = sets.made(folder, manifest)
-    writer = Writer(soup_set, Soup.load(soup_set.base, {}, "cuda" if torch.cuda.is_available() else "cpu"))
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    writer = Writer(soup_set, Soup.load(soup_set.base, soup_set.adapters, device))
     mu, longest = Preference.equal(len(soup_set.objectives)), soup_set.sampling.max_new_tokens
     requests = [
         Request(given, mu, BASE, seed=2 * i + k, top_p=1.0, max_new_tokens=longest)
@@ -107,6 +112,7 @@ def main() -> None:
     parser.add_argument("--setting", nargs="+", default=[], metavar="NAME=TEXT", help="the task's settings")
     parser.add_argument("--objectives", nargs="+", metavar="NAME[=FOLDER]", help="or a JSON file; default: all rules")
     parser.add_argument("--data-dir", type=Path, help="folder with the task's data; default: fetch from the Hub")
+    parser.add_argument("--start", type=Path, help="folder of the PEFT adapter that every other one is to begin at")
     parser.add_argument("--prompts", type=int, default=512, help="training prompts to write for, 2 texts each")
     parser.add_argument("--max-new-tokens", type=int, help="of a text; default: the task's")
     args = parser.parse_args()
@@ -122,10 +128,12 @@ def main() -> None:
 
 def make(args: argparse.Namespace, task: Task, objectives: list[dict], where: Path) -> None:
     """Write the set's folder. Raises ValueError for what cannot be used; then nothing is left of it."""
-    prompts = data.given(task, "train", args.data_dir)
+    prompts = data.usable(task, data.given(task, "train", args.data_dir))
     labels = [str(entry.get("label", "")).lower() for entry in objectives]
     with new_folder(args.set) as folder:
         quantise(args.source, folder / "base")
+        if args.start:
+            shutil.copytree(args.start, folder / START)
         manifest = Manifest(
             name=args.set.name,
             title=f"{task.name.capitalize()}: {', '.join(labels[:-1])} and {labels[-1]}",
@@ -134,6 +142,7 @@ def make(args: argparse.Namespace, task: Task, objectives: list[dict], where: Pa
             sampling=replace(task.sampling, max_new_tokens=args.max_new_tokens or task.sampling.max_new_tokens),
             task=task.name,
             settings=dict(task.settings),
+            start=START if args.start else None,
         )
         measured(folder, manifest, random.Random(0).sample(prompts, min(args.prompts, len(prompts)))).write(folder)
 

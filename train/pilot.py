@@ -86,6 +86,7 @@ def main() -> None:
     try:
         soup_set = sets.read(args.set)
         prompts = data.pilot(data.given(soup_set.task, "dev", args.data_dir, args.prompts), args.count)
+        prompts = data.usable(soup_set.task, prompts)
     except (ValueError, FileNotFoundError) as error:
         raise SystemExit(str(error)) from None
     choose = {"beta": choose_beta, "extrapolation": choose_extrapolation}[args.choice]

@@ -19,7 +19,8 @@ from pathlib import Path
 import datasets
 import numpy as np
 import torch
-from peft import LoraConfig
+from peft import LoraConfig, PeftModel
+from peft.tuners.lora import LoraLayer
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerBase
 from trl import GRPOConfig, GRPOTrainer
 
@@ -32,6 +33,7 @@ from backbones.store.soup_set import SoupSet
 from backbones.tasks.objectives import Objective
 from backbones.tasks.scoring import Scorer
 from backbones.tasks.task import Given, Task
+from backbones.tasks.words import words
 from train import checkpoints, data, processes
 
 KINDS = ("backbone", "specialist", "oracle")
@@ -63,11 +65,11 @@ class Hyperparameters:
     seed: int = 0
 
 
-def mixes(n: int, beta: float) -> dict[str, list[float]]:
-    """Reward weights [n] of every adapter of a set by name."""
+def mixes(n: int, beta: float, oracles: Sequence[Sequence[float]] | None = None) -> dict[str, list[float]]:
+    """Reward weights [n] of every adapter of a set by name. `oracles`: their preferences; default: `ORACLES`."""
     named = {f"backbone-{j}": row for j, row in enumerate(backbone_matrix(n, beta), start=1)}
     named |= {f"specialist-{i}": row for i, row in enumerate(np.eye(n), start=1)}
-    named |= {f"oracle-{k}": mu for k, mu in enumerate(ORACLES.get(n, []), start=1)}
+    named |= {f"oracle-{k}": mu for k, mu in enumerate(oracles or ORACLES.get(n, []), start=1)}
     return {name: Preference(map(float, row)).rounded for name, row in named.items()}
 
 
@@ -89,6 +91,35 @@ def normalised_rewards(task: Task, objectives: Sequence[Objective]) -> list[Call
         return normalised
 
     return [make(objective) for objective in objectives]
+
+
+def variety(completions: list[str], given: list[Given], **_) -> list[float]:
+    """Minus the share of the step's texts for other prompts that begin, or end, with the same three words: [-1, 0].
+
+    One opening for everything raises a learned reward; within the texts of one prompt it may well be right.
+    """
+    found = [words(text) for text in completions]
+    begins, ends = ([tuple(text[part]) for text in found] for part in (slice(3), slice(-3, None)))
+    prompts = [tuple(one.items()) for one in given]
+    rewards = []
+    for begin, end, prompt in zip(begins, ends, prompts, strict=True):
+        others = [(a, b) for a, b, other in zip(begins, ends, prompts, strict=True) if other != prompt]
+        rewards.append(-sum(a == begin or b == end for a, b in others) / max(1, len(others)))
+    return rewards
+
+
+def freeze_down_projections(model: PeftModel) -> None:
+    """Train the B of every layer of the adapter alone, A staying as it is (LoRA-FA; Zhang et al. 2023, 2308.03303).
+
+    So all adapters of a set have the A of their start, and their merges its rank. As buffers, since PEFT makes all
+    parameters of an adapter trainable whenever it switches to it.
+    """
+    for module in model.modules():
+        if isinstance(module, LoraLayer):
+            down = module.lora_A["default"]
+            weight = down.weight.detach()
+            del down.weight
+            down.register_buffer("weight", weight)
 
 
 def plain_tokenizer(base: Path) -> PreTrainedTokenizerBase:
@@ -122,14 +153,17 @@ def dequantised(base: Path) -> torch.nn.Module:
 
 
 def train(name: str, run: Hyperparameters, soup_set: SoupSet, prompts: datasets.Dataset, work: Path, qlora: bool):
-    """Train one adapter into `work / name`, resuming from its last checkpoint."""
-    state = processes.state()
+    """Train one adapter into `work / name`, resuming from its last checkpoint. It begins at the set's start."""
+    state, task = processes.state(), soup_set.task
     if qlora:
         model = AutoModelForCausalLM.from_pretrained(
             soup_set.base, dtype=training_dtype(), device_map={"": state.device}
         )
     else:
         model = dequantised(soup_set.base)
+    start = soup_set.start and soup_set.folders[soup_set.start]
+    if start:  # given a PeftModel, the trainer measures KL from a copy of its adapter
+        model = PeftModel.from_pretrained(model, start, is_trainable=True)
     texts = run.prompts_per_step * run.samples_per_prompt
     if texts % state.num_processes:
         raise SystemExit(f"{texts} texts a step cannot be shared by {state.num_processes} processes: use a divisor")
@@ -145,7 +179,7 @@ def train(name: str, run: Hyperparameters, soup_set: SoupSet, prompts: datasets.
         warmup_steps=5,
         max_grad_norm=1.0,
         beta=run.kl,
-        reward_weights=run.reward_weights,
+        reward_weights=[*run.reward_weights, *([task.variety] if task.variety else [])],
         # The backbone reward must stay the same fixed mix of the rewards for every prompt and batch, and the KL
         # penalty must weigh the same against it from the first step to the last: so nothing is rescaled.
         multi_objective_aggregation="sum_then_normalize",
@@ -156,19 +190,23 @@ def train(name: str, run: Hyperparameters, soup_set: SoupSet, prompts: datasets.
         use_cpu=not torch.cuda.is_available(),
         logging_steps=5,
         logging_first_step=True,
-        save_steps=25,
+        save_steps=5,
         save_total_limit=1,
         report_to="tensorboard",
         seed=run.seed,
     )
     trainer = GRPOTrainer(
         model=model,
-        reward_funcs=normalised_rewards(soup_set.task, soup_set.objectives),
+        reward_funcs=[*normalised_rewards(task, soup_set.objectives), *([variety] if task.variety else [])],
         args=config,
         train_dataset=prompts,
         processing_class=plain_tokenizer(soup_set.base),
-        peft_config=LoraConfig(r=run.rank, lora_alpha=run.alpha, target_modules="all-linear", task_type="CAUSAL_LM"),
+        peft_config=None
+        if start
+        else LoraConfig(r=run.rank, lora_alpha=run.alpha, target_modules="all-linear", task_type="CAUSAL_LM"),
     )
+    if start:
+        freeze_down_projections(trainer.model)
     checkpoints.train(trainer)
     trainer.save_model(work / name)
     if state.is_main_process:
@@ -180,7 +218,8 @@ def train(name: str, run: Hyperparameters, soup_set: SoupSet, prompts: datasets.
 
 def training_prompts(soup_set: SoupSet, data_dir: Path | None) -> datasets.Dataset:
     """Columns `prompt` and `given`: all that the training split gives, in an order that is always the same."""
-    task, given = soup_set.task, data.given(soup_set.task, "train", data_dir)
+    task = soup_set.task
+    given = data.usable(task, data.given(task, "train", data_dir))
     random.Random(0).shuffle(given)
     tokenizer = AutoTokenizer.from_pretrained(soup_set.base)
     return datasets.Dataset.from_list([{"prompt": task.prompt(g, tokenizer), "given": g} for g in given])
@@ -206,6 +245,11 @@ def install(folder: Path, work: Path, named: dict[str, list[float]]) -> None:
     ).write(folder)
 
 
+def preference(text: str) -> tuple[float, ...]:
+    """Of the command line: numbers with commas between them."""
+    return tuple(map(float, text.split(",")))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("set", type=Path, help="folder made by train.new_set")
@@ -214,18 +258,22 @@ def main() -> None:
     parser.add_argument("--only", metavar="NAME", help="train this adapter alone, for example specialist-1")
     parser.add_argument("--list", action="store_true", help="print the adapters' names and do nothing")
     parser.add_argument("--kinds", nargs="+", choices=KINDS, default=KINDS, help="default: all")
+    parser.add_argument("--oracles", nargs="+", type=preference, metavar="MU", help="preferences, as 0.75,0.25")
     parser.add_argument("--beta", type=float, help="default: the set's")
     parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--kl", type=float, default=Hyperparameters.kl, help="weight of the KL penalty")
     parser.add_argument("--learning-rate", type=float, default=Hyperparameters.learning_rate)
-    parser.add_argument("--rank", type=int, default=Hyperparameters.rank, help="of the adapters; alpha is twice that")
+    parser.add_argument(
+        "--rank", type=int, default=Hyperparameters.rank, help="alpha is twice that; a start has its own"
+    )
+    parser.add_argument("--prompts", type=int, default=Hyperparameters.prompts_per_step, help="a step, 8 texts each")
     parser.add_argument("--max-new-tokens", type=int, default=Hyperparameters.max_new_tokens)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--qlora", action="store_true", help="train on the 4-bit weights themselves, for large bases")
     args = parser.parse_args()
 
     soup_set = sets.read(args.set)
-    named = mixes(len(soup_set.objectives), args.beta or soup_set.beta)
+    named = mixes(len(soup_set.objectives), args.beta or soup_set.beta, args.oracles)
     named = {name: row for name, row in named.items() if name.split("-")[0] in args.kinds}
     if args.list:
         print("\n".join(named))
@@ -233,6 +281,10 @@ def main() -> None:
     if args.work is None:
         parser.error("--work is needed: a folder for checkpoints and logs")
     prompts = training_prompts(soup_set, args.data_dir)
+    rank, alpha = args.rank, 2 * args.rank
+    if soup_set.start:
+        config = LoraConfig.from_pretrained(soup_set.folders[soup_set.start])
+        rank, alpha = config.r, config.lora_alpha
     for name, row in named.items():
         if args.only not in (None, name) or (args.work / name / "hyperparameters.json").is_file():
             continue
@@ -241,8 +293,9 @@ def main() -> None:
             args.steps,
             learning_rate=args.learning_rate,
             kl=args.kl,
-            rank=args.rank,
-            alpha=2 * args.rank,
+            rank=rank,
+            alpha=alpha,
+            prompts_per_step=args.prompts,
             max_new_tokens=args.max_new_tokens,
             seed=args.seed,
         )

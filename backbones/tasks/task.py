@@ -27,7 +27,7 @@ class Learned(ABC):
         """The rewards."""
 
     @abstractmethod
-    def heard(self, texts: Sequence[str]) -> list[float]:
+    def heard(self, texts: Sequence[str], given: Sequence[Given]) -> list[float]:
         """What the model alone says of texts, before any rule: for model cards."""
 
 
@@ -75,8 +75,18 @@ class Remark:
 
 
 @dataclass(frozen=True)
+class Probe:
+    """A text that model cards show a learned reward of. `kind`: what it shows; `line`: what was given, see `line`."""
+
+    kind: str
+    text: str
+    line: str
+
+
+@dataclass(frozen=True)
 class Source:
-    """Where a split of the data lies: `file` below the data directory (CSV, TSV or JSON lines), or on the Hub.
+    """Where a split of the data lies: `file` below the data directory (CSV, TSV or JSON lines), or `hub`: a data set of
+    the Hub, or the address of such a file.
 
     `columns`: those that must be there, as the file names them; `renamed`: the Hub's names of them.
     """
@@ -113,7 +123,8 @@ class Task(ABC):
     special_tokens: ClassVar[tuple[str, ...]] = ()  # that prompts alone hold
     placeholders: ClassVar[tuple[str, ...]] = ()  # that texts hold until people read them
     sources: ClassVar[Mapping[str, Source]]  # "train" and "dev"
-    probes: ClassVar[tuple[tuple[str, str], ...]] = ()  # kinds of texts and texts that model cards show rewards of
+    variety: ClassVar[float] = 0.0  # weight, in training, of not beginning as texts for other prompts do
+    probes: ClassVar[tuple[Probe, ...]] = ()
     shown: ClassVar[tuple[str, ...]] = ()  # lines that model cards show texts for
 
     def __init__(self, **settings: str):

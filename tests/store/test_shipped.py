@@ -124,10 +124,10 @@ def test_a_preference_for_an_objective_raises_its_reward(writer):
 def test_the_learned_reward_hears_warm_from_plain_from_critical_and_is_not_moved_by_piling_up():
     soup_set = sets.read("restaurants-3")
     scorer = Scorer(soup_set.task, soup_set.objectives)
-    scored = scorer.score([text for _, text in PROBES], [{"name": "Ox"}] * len(PROBES))
+    scored = scorer.score([probe.text for probe in PROBES], [{"name": "Ox"}] * len(PROBES))
     by_kind = {}
-    for (kind, _), score in zip(PROBES, scored, strict=True):
-        by_kind.setdefault(kind.split(",")[0].split(":")[0], []).append(score["upbeat"])
+    for probe, score in zip(PROBES, scored, strict=True):
+        by_kind.setdefault(probe.kind.split(",")[0].split(":")[0], []).append(score["upbeat"])
     assert len(PROBES) == 20
     assert np.mean(by_kind["warm"]) > np.mean(by_kind["plain"]) + 0.4
     assert np.mean(by_kind["warm"]) > np.mean(by_kind["critical"]) + 0.4

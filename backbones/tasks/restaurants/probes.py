@@ -1,7 +1,10 @@
 """What the model cards show of a learned reward: texts with placeholders, and facts to write about."""
 
+from backbones.tasks.task import Probe
+
+LINE = "name[Ox]"  # nothing that these texts could leave out
 # Plain, warm, critical, and built to game the reward.
-PROBES = (
+TEXTS = (
     ("plain", "<name> is a coffee shop in the riverside area."),
     ("plain", "<name> is a pub near <near>."),
     ("plain", "<name> serves Italian food in the moderate price range."),
@@ -23,6 +26,7 @@ PROBES = (
     ("gaming: no sentence", "Great lovely wonderful amazing <name>!"),
     ("gaming: thanks", "Thank you <name>, thank you so much, I love it."),
 )
+PROBES = tuple(Probe(kind, text, LINE) for kind, text in TEXTS)
 SHOWN = (
     "name[Blue Heron], eatType[coffee shop], food[Italian], priceRange[moderate], area[riverside]",
     "name[Blue Heron], eatType[pub], food[English], customer rating[low], familyFriendly[no], near[the Old Mill]",

@@ -54,9 +54,9 @@ class Upbeat(Learned):
 
     def __call__(self, texts: Sequence[str], given: Sequence[Given]) -> list[float]:
         """See `rewards.upbeat`."""
-        return list(map(rewards.upbeat, texts, self.heard(texts)))
+        return list(map(rewards.upbeat, texts, self.heard(texts, given)))
 
-    def heard(self, texts: Sequence[str]) -> list[float]:
+    def heard(self, texts: Sequence[str], given: Sequence[Given]) -> list[float]:
         """The probabilities of texts with placeholders, which it reads as its training data was written."""
         masked = [text.replace(f.NAME, MASKED_NAME).replace(f.NEAR, MASKED_NAME) or MASKED_NAME for text in texts]
         return self.classifier.probabilities(masked)

@@ -1,0 +1,1 @@
+"""A gloomy thought, reframed: true to it, or bright."""

@@ -1,0 +1,82 @@
+"""The task reframe: what it asks for, what its rules give, and what is left out of training."""
+
+import pytest
+
+from backbones.tasks.reframe import form
+from backbones.tasks.reframe.task import LONGEST, Reframe
+from train import data, tune
+
+TASK = Reframe()
+THOUGHT = "So my laptop got stolen at the library right before finals and I lost all my notes."
+
+
+def test_a_thought_is_one_line_of_at_most_240_characters():
+    assert TASK.check({"thought": " it\n rains  "}) == {"thought": "it rains"}
+    assert TASK.check({"thought": "é" * LONGEST})
+    with pytest.raises(ValueError, match="the thought has 241 characters: use at most 240"):
+        TASK.check({"thought": "x" * (LONGEST + 1)})
+    with pytest.raises(ValueError, match="the thought is empty"):
+        TASK.check({"thought": " \n"})
+    assert TASK.prompt({"thought": "it rains"}, None) == "Thought: it rains\nReframed:"
+
+
+def test_rows_give_pairs_whose_reframing_ends_and_does_not_copy():
+    def pair(thought, text):
+        return TASK.pair({"original_text": thought, "reframed_text": text})
+
+    assert pair("It  rains", "The garden \ngrows").reference == " The garden grows."
+    assert pair("It rains", "The garden grows!").reference == " The garden grows!"
+    assert pair("It rains!", "it RAINS.").reference is None
+    assert pair("It rains!", " ").reference is None
+
+
+def test_what_visitors_could_not_ask_is_no_prompt_but_counts_when_prompts_are_drawn():
+    """Else one long thought would change which of the others are held out."""
+    prompts = [{"thought": "x" * length} for length in (240, 241, 3)]
+    assert data.usable(TASK, prompts) == [prompts[0], prompts[2]]
+
+
+@pytest.mark.parametrize(
+    ("text", "defects"),
+    [
+        ("I can take the next flight.", 0),
+        ("I missed it. The next one leaves soon.", 0),
+        ("Take the next", 1),
+        ("One is late. Two are late. Three are here.", 1),
+        ("I am am glad.", 1),
+        ("I hope, hope, hope it is is fine:)", 6),
+        ("#blessed that the flight is late.", 1),
+        ("Flight airport gate delay coffee.", 1),
+        ("Will it be fine?", 1),
+    ],
+)
+def test_every_defect_of_form_halves(text, defects):
+    assert form.form(text, "my flight is late") == 0.5**defects
+    assert form.form("", "") == form.form("So sad.", "") == 0
+
+
+def test_a_copy_keeps_little_and_words_of_ones_own_keep_all():
+    assert form.own_words(THOUGHT, THOUGHT) == pytest.approx(form.COPY)
+    assert form.own_words(THOUGHT, f"I hope that {THOUGHT}") == pytest.approx(form.COPY)  # a stock opening hides none
+    assert form.own_words(THOUGHT, "Someone stole my laptop, so a friend lends me her notes.") == 1
+
+
+def test_a_shuffled_thought_keeps_little_and_a_paraphrase_all():
+    shuffled = "Notes finals before lost right I got library the stolen laptop at."
+    assert form.in_order(THOUGHT, shuffled) == pytest.approx(form.JUMBLED)
+    assert form.in_order(THOUGHT, THOUGHT) == 1
+    assert form.in_order(THOUGHT, "My laptop was stolen in the library, and I lost my notes.") == 1
+    assert form.in_order(THOUGHT, "Notes lost.") == 1  # too few words to tell
+
+
+def test_remarks_say_what_costs_a_text_its_rewards():
+    labels = [remark.label for remark in TASK.remarks(THOUGHT, {"thought": THOUGHT})]
+    assert labels == ["copied: 100%"]
+    assert TASK.remarks("A friend lends me her notes.", {"thought": THOUGHT}) == []
+
+
+def test_one_opening_or_ending_for_other_prompts_costs_and_within_a_prompt_it_does_not():
+    texts = ["I hope that it ends.", "I hope that it was fun.", "We won and it was fun.", "Rain."]
+    given = [{"thought": "a"}, {"thought": "a"}, {"thought": "b"}, {"thought": "c"}]
+    assert tune.variety(texts, given) == [0.0, -0.5, pytest.approx(-1 / 3), 0.0]
+    assert tune.variety(texts[:2], given[:2]) == [0.0, 0.0]
