@@ -124,7 +124,9 @@ class Group(nn.Module):
 
     `down` [columns, in]: their down-projections, by adapter. `ups`: of every layer [own columns, out]. `shared`: where
     all adapters have the same down-projections, `down` holds these so many once, and one product serves all adapters.
-    `weight` [out of all (and shared), in]: the layers' weights as one matrix, if it is kept.
+    Dense, the layers' weights are kept as one matrix, `weight` [out of all (and shared), in], and so are the
+    up-projections, `up` [columns, out of all (and shared)], with zeros where a column is another layer's: on CPUs calls
+    cost more than zeros.
     """
 
     def __init__(self, layers: Sequence[SoupLinear], dense: bool):
@@ -151,8 +153,8 @@ class Group(nn.Module):
             layer.deltas = ()
             layer.group = self
         self.ups = [getattr(self, f"up_{i}") for i in range(len(layers))]
-        self.register_buffer("weight", None, persistent=False)
-        self.register_buffer("bias", None, persistent=False)
+        for name in ("weight", "bias", "up"):
+            self.register_buffer(name, None, persistent=False)
         if dense:
             self._make_dense()
 
@@ -167,8 +169,16 @@ class Group(nn.Module):
             whole = [b if b is not None else self.down.new_zeros(s) for b, s in zip(biases, self.sizes, strict=True)]
             whole.append(self.down.new_zeros(self.shared))
             self.bias = torch.cat([b.to(self.down) for b in whole])
+        self.up = self.down.new_zeros(len(self.layout), len(self.weight))
+        starts = [sum(self.sizes[:i]) for i in range(len(self.layers))]
+        for i, (start, up) in enumerate(zip(starts, self.ups, strict=True)):
+            own = [column for column, (_, layer) in enumerate(self.layout) if layer == i]
+            self.up[own, start : start + self.sizes[i]] = up
         for layer in self.layers:
             layer.base = None
+        for name in [name for name, _ in self.named_buffers() if name.startswith("up_")]:
+            delattr(self, name)
+        self.ups = []
 
     def bare(self, layer: SoupLinear, x: torch.Tensor) -> torch.Tensor:
         """The layer without adapters."""
@@ -180,26 +190,36 @@ class Group(nn.Module):
 
     def outputs(self, asked: SoupLinear, x: torch.Tensor, now: Pass) -> torch.Tensor:
         """The output of the layer that was asked first; those of the others are left for them."""
-        hidden = None
-        if self.weight is None:
-            parts = [layer.base(x) for layer in self.layers]
-        else:
-            *parts, last = linear(x, self.weight, self.bias).split([*self.sizes, self.shared], dim=-1)
-            hidden = last if self.shared else None
-        for run, scale in now.runs(self.number):
-            if self.shared:
-                hidden = linear(x, self.down) if hidden is None else hidden
-                times = (run.columns.stop - run.columns.start) // self.shared
-                scaled = hidden.repeat(1, 1, times) * scale
-            else:
-                scaled = linear(x, self.down[run.columns]) * scale  # (rows, T, columns)
-            flat = scaled.flatten(0, 1)
-            for part, up, own, rows in zip(parts, self.ups, run.own, run.ups, strict=True):
-                part.flatten(0, 1).addmm_(flat if own is None else flat.index_select(1, own), up[rows])
+        parts = self._packed(x, now) if self.weight is None else self._dense(x, now)
         if len(parts) == 1:
             return parts[0]
         now.left.update(zip(self.layers, parts, strict=True))
         return now.left.pop(asked)
+
+    def _dense(self, x: torch.Tensor, now: Pass) -> Sequence[torch.Tensor]:
+        """The outputs of all layers, which lie side by side."""
+        whole = linear(x, self.weight, self.bias)
+        for run, scale in now.runs(self.number):
+            scaled = self._scaled(x, run, scale, whole[..., -self.shared :] if self.shared else None)
+            whole.flatten(0, 1).addmm_(scaled, self.up[run.columns])
+        return whole.split([*self.sizes, self.shared], dim=-1)[: len(self.sizes)]
+
+    def _packed(self, x: torch.Tensor, now: Pass) -> list[torch.Tensor]:
+        """The outputs of all layers."""
+        parts = [layer.base(x) for layer in self.layers]
+        hidden = linear(x, self.down) if self.shared else None
+        for run, scale in now.runs(self.number):
+            scaled = self._scaled(x, run, scale, hidden)
+            for part, up, own, rows in zip(parts, self.ups, run.own, run.ups, strict=True):
+                part.flatten(0, 1).addmm_(scaled if own is None else scaled.index_select(1, own), up[rows])
+        return parts
+
+    def _scaled(self, x: torch.Tensor, run: Run, scale: torch.Tensor, hidden: torch.Tensor | None) -> torch.Tensor:
+        """What goes up (rows * T, columns): what went down, times the coefficients. `hidden`: that of shared ones."""
+        if hidden is None:
+            return (linear(x, self.down[run.columns]) * scale).flatten(0, 1)
+        each = scale.unflatten(-1, (-1, self.shared))  # (rows, 1, adapters, shared)
+        return (hidden.unsqueeze(-2) * each).flatten(-2).flatten(0, 1)
 
 
 def values(layer: nn.Linear) -> torch.Tensor:
