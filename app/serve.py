@@ -14,7 +14,7 @@ from app.settings import Settings
 from backbones.engine.scheduler import Scheduler
 from backbones.engine.soup import default_dense, default_dtype
 from backbones.engine.writer import Writer
-from backbones.store import footprint, soup_set
+from backbones.store import fetching, footprint, soup_set
 
 LAUNCH = {
     "theme": theme.THEME,
@@ -52,9 +52,10 @@ def load(settings: Settings) -> dict[str, Writer]:
     dtype = getattr(torch, settings.precision) if settings.precision else default_dtype(device)
     for name in settings.sets:
         try:
-            need = footprint.of_set(
-                found := soup_set.read(name), settings.rows, device, dtype.itemsize, default_dense(device)
-            )
+            found = soup_set.read(name)
+            if found.gguf:
+                fetching.convert_what_is_there(found.gguf)
+            need = footprint.of_set(found, settings.rows, device, dtype.itemsize, default_dense(device))
             footprint.refuse_if_too_large(need, device)
             needs[found.name] = need["total"]
             writers[found.name] = Writer.load(name, device, settings.precision)

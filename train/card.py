@@ -52,6 +52,8 @@ three words that occurred before in the same text.
 
 def base(soup_set: SoupSet) -> tuple[str, str]:
     """What the base is, and what it cannot do; of one that was not made by `train.sft` little is known."""
+    if soup_set.gguf:
+        return f"`{soup_set.gguf.gguf}` of {soup_set.gguf.hub} on the Hugging Face Hub", ""
     file = soup_set.base / "hyperparameters.json"
     if not file.is_file():
         return "a model that others have trained", ""

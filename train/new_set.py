@@ -4,7 +4,8 @@
     python -m train.new_set SET/base SET-3 --objectives complete concise upbeat=runs/upbeat
     python -m train.new_set path/to/chat-model SET --task assistant --objectives objectives.json --setting system="..."
 
-The source is a model as transformers saves it, or the base of another set, which is taken as it is. Objectives are
+The source is a model as transformers saves it, or the base of another set, which is taken as it is: from a set that
+lies beside the new one it is not copied, and both have it. Objectives are
 names of the task's own rewards, a learned one with the folder of its model; or a JSON file with a list of manifest
 entries: name, label, description, reward_model (a folder, seen from the file, or {"hub", "revision"} of the Hub),
 template, output. Every later stage trains and measures against this 4-bit base, the one that is served. The rewards'
@@ -31,7 +32,7 @@ from backbones.merging.preference import Preference
 from backbones.store import soup_set as sets
 from backbones.store.files import new_folder
 from backbones.store.importing import bring_objective, read_objectives
-from backbones.store.manifest import Manifest
+from backbones.store.manifest import FILE, Manifest
 from backbones.tasks import TASKS
 from backbones.tasks.task import Given, Task
 from train import data
@@ -56,6 +57,13 @@ def quantise(source: Path, base: Path) -> None:
     AutoTokenizer.from_pretrained(source).save_pretrained(base)
     if (source / "hyperparameters.json").is_file():
         shutil.copy(source / "hyperparameters.json", base)
+
+
+def owner(source: Path, folder: Path) -> str | None:
+    """The name of the set beside the set `folder` that has `source` as its base; None where there is none."""
+    beside = source.resolve().parent
+    named = beside.parent == folder.resolve().parent and (beside / FILE).is_file()
+    return beside.name if named and Manifest.read(beside).base == source.name else None
 
 
 def entries(task: Task, wanted: list[str]) -> tuple[list[dict], Path]:
@@ -144,7 +152,11 @@ def make(args: argparse.Namespace, task: Task, objectives: list[dict], where: Pa
             settings=dict(task.settings),
             start=START if args.start else None,
         )
-        measured(folder, manifest, random.Random(0).sample(prompts, min(args.prompts, len(prompts)))).write(folder)
+        manifest = measured(folder, manifest, random.Random(0).sample(prompts, min(args.prompts, len(prompts))))
+        if beside := owner(args.source, args.set):  # only now: until it is done, the new set lies elsewhere
+            shutil.rmtree(folder / "base")
+            manifest = replace(manifest, base={"set": beside})
+        manifest.write(folder)
 
 
 if __name__ == "__main__":

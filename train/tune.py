@@ -26,6 +26,7 @@ from trl import GRPOConfig, GRPOTrainer
 
 from backbones.merging.coefficients import backbone_matrix
 from backbones.merging.preference import Preference
+from backbones.store import folders
 from backbones.store import soup_set as sets
 from backbones.store.files import write_json
 from backbones.store.manifest import Manifest
@@ -227,18 +228,20 @@ def training_prompts(soup_set: SoupSet, data_dir: Path | None) -> datasets.Datas
 
 def install(folder: Path, work: Path, named: dict[str, list[float]]) -> None:
     """Copy the trained adapters into the set `folder` and name them in its manifest."""
+    manifest = Manifest.read(folder)
+    base = folders.base_from_adapters(folder, manifest.base)  # instead of a path of the machine that trained it
     for name in named:
         adapter = folder / "adapters" / name
         adapter.mkdir(parents=True, exist_ok=True)
         for file in FILES:
             shutil.copy(work / name / file, adapter)
         config = json.loads((adapter / "adapter_config.json").read_text())
-        config["base_model_name_or_path"] = "../../base"  # instead of a path of the machine that trained it
+        config["base_model_name_or_path"] = base
         config["target_modules"] = sorted(config["target_modules"])
         write_json(adapter / "adapter_config.json", dict(sorted(config.items())))
     oracles = sorted(named.items(), key=lambda item: item[1], reverse=True)
     replace(
-        Manifest.read(folder),
+        manifest,
         backbones=[f"adapters/{name}" for name in named if name.startswith("backbone")],
         specialists=[f"adapters/{name}" for name in named if name.startswith("specialist")],
         oracles=[{"preference": mu, "adapter": f"adapters/{name}"} for name, mu in oracles],

@@ -42,6 +42,20 @@ On CPUs that can, bitsandbytes computes in bf16 on a packed path of its own, whe
 of the set; `model.dequantize()` after the first `from_pretrained` avoids it.
 """
 
+LOAD_ADAPTER_OF_GGUF = """
+```python
+from peft import PeftModel
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+base, file = {base!r}, {where!r}  # needs the package gguf
+model = AutoModelForCausalLM.from_pretrained(base, **file)
+model = PeftModel.from_pretrained(model, {folder!r})  # this folder
+tokenizer = AutoTokenizer.from_pretrained(base, **file, padding_side="left")
+```
+
+The set serves this base in NF4, whose rounding the one above lacks, so that logits differ by it.
+"""
+
 LOAD_MODEL = """
 ```python
 from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -69,14 +83,19 @@ def merged_adapter(soup_set: SoupSet, method: str, mu: Preference, folder: Path,
     full, errors = len(next(iter(deltas.values()))[0]), {}
     if rank is not None and rank < full:
         deltas, errors = truncated(deltas, rank)
-    base = _base_path(soup_set.base)
+    gguf = soup_set.gguf
+    base = gguf.hub if gguf else _base_path(soup_set.base)
     write_adapter(deltas, base, folder)
     what = f"one LoRA adapter of rank {min(full, rank or full)}"
     if errors:
         what += f", cut from {full} (largest relative error of a layer's change: {max(errors.values()):.3g})"
         settings = {"method": method, "preference": list(mu), "full_rank": full, "rank": rank}
         write_json(folder / "hyperparameters.json", settings | {"relative_errors": errors})
-    code = LOAD_ADAPTER.format(base=base, folder=folder.name)
+    if gguf:
+        where = {"gguf_file": gguf.gguf, "revision": gguf.revision}
+        code = LOAD_ADAPTER_OF_GGUF.format(base=base, where=where, folder=folder.name)
+    else:
+        code = LOAD_ADAPTER.format(base=base, folder=folder.name)
     (folder / "README.md").write_text(_card(soup_set, method, mu, merged, what) + code, encoding="utf-8")
     return folder
 

@@ -3,7 +3,8 @@
 import re
 from pathlib import Path
 
-from huggingface_hub import snapshot_download
+from huggingface_hub import hf_hub_download, snapshot_download
+from huggingface_hub.errors import LocalEntryNotFoundError
 
 REPOSITORY = r"[\w.-]+/[\w.-]+"
 PATTERNS = ("*.json", "*.safetensors", "*.txt", "*.jinja", "*.model", "*.md")  # models, adapters, tokenizers, cards
@@ -30,8 +31,27 @@ def fetch(repository: str, revision: str, folder: str = "") -> Path:
             )
         )
     except Exception as error:  # the client's own, those of HTTP and of files: they differ between its versions
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise ValueError(f"{repository} at {revision} cannot be had from the Hub: {reason}") from None
+        raise ValueError(f"{repository} at {revision} cannot be had from the Hub: {_reason(error)}") from None
     if not (copy / inside).is_dir():
         raise ValueError(f"{repository} at {revision} has no folder {folder!r}: correct the name")
     return copy / inside
+
+
+def file(repository: str, revision: str, name: str) -> Path:
+    """The local copy of one file of a repository at a commit, kept as those of `fetch` are. Raises as `fetch` does."""
+    try:
+        return Path(hf_hub_download(repository, name, revision=revision))
+    except Exception as error:
+        raise ValueError(f"{repository} at {revision} cannot be had from the Hub: {_reason(error)}") from None
+
+
+def cached(repository: str, revision: str, name: str) -> Path | None:
+    """What `file` has kept; None where it is not there. Asks no network."""
+    try:
+        return Path(hf_hub_download(repository, name, revision=revision, local_files_only=True))
+    except LocalEntryNotFoundError:
+        return None
+
+
+def _reason(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

