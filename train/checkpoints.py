@@ -6,9 +6,9 @@ from transformers import Trainer
 from transformers.trainer_utils import get_last_checkpoint
 
 
-def finished(out: Path) -> bool:
-    """Whether `out` holds a trained model already; says so."""
-    if (out / "model.safetensors").is_file():
+def finished(out: Path, weights: str = "model.safetensors") -> bool:
+    """Whether `out` holds a trained model already, of which the file `weights` is written last; says so."""
+    if (out / weights).is_file():
         print(f"{out} already holds a trained model: delete it to train again")
         return True
     return False

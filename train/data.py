@@ -93,6 +93,34 @@ def pilot(prompts: Sequence[Given], count: int) -> list[Given]:
     return rest[:count]
 
 
+def to_learn(task: Task, data_dir: Path | None = None) -> list[Pair]:
+    """The training pairs with a reference, of prompts that the task takes and that are not in dev too.
+
+    Raises ValueError where there are none, and as `rows` does.
+    """
+    dev = {task.line(one) for one in given(task, "dev", data_dir)}
+    found = [pair for pair in _with_reference(task, "train", data_dir) if task.line(pair.given) not in dev]
+    if not found:
+        raise ValueError(f"the training data of the task {task.name} has no texts to learn from: give a file with some")
+    return found
+
+
+def to_choose(task: Task, data_dir: Path | None = None) -> list[Pair]:
+    """The pairs of dev with a reference that choices are made on, as `pilot` leaves them. Raises as `to_learn` does."""
+    prompts = given(task, "dev", data_dir)
+    choice = {task.line(one) for one in pilot(prompts, len(prompts))}
+    found = [pair for pair in _with_reference(task, "dev", data_dir) if task.line(pair.given) in choice]
+    if not found:
+        raise ValueError(f"the dev data of the task {task.name} has no texts to choose by: give a file with some")
+    return found
+
+
+def _with_reference(task: Task, split: str, data_dir: Path | None) -> list[Pair]:
+    found = [pair for pair in pairs(task, split, data_dir) if pair.reference is not None]
+    taken = {task.line(one) for one in usable(task, [pair.given for pair in found])}
+    return [pair for pair in found if task.line(pair.given) in taken]
+
+
 def digest(task: Task, prompts: Sequence[Given]) -> str:
     """SHA-256 of the prompts, one a line."""
     return hashlib.sha256("\n".join(map(task.line, prompts)).encode()).hexdigest()

@@ -5,18 +5,19 @@
     python -m train.new_set path/to/chat-model SET --task assistant --objectives objectives.json --setting system="..."
 
 The source is a model as transformers saves it, or the base of another set, which is taken as it is: from a set that
-lies beside the new one it is not copied, and both have it. Objectives are
-names of the task's own rewards, a learned one with the folder of its model; or a JSON file with a list of manifest
-entries: name, label, description, reward_model (a folder, seen from the file, or {"hub", "revision"} of the Hub),
-template, output. Every later stage trains and measures against this 4-bit base, the one that is served. The rewards'
-means and standard deviations are measured once, on texts of the base, and stay fixed: only then is every backbone
-reward a fixed linear mix of the same normalised rewards, which B^-1 assumes.
+lies beside the new one it is not copied, and both have it; of one that was fetched the manifest names the file.
+Objectives are names of the task's own rewards, a learned one with the folder of its model; or a JSON file with a list
+of manifest entries: name, label, description, reward_model (a folder, seen from the file, or {"hub", "revision"} of the
+Hub), template, output. Every later stage trains and measures against this 4-bit base, the one that is served. The
+rewards' means and standard deviations are measured once, on texts of the base, or of the start where there is one, and
+stay fixed: only then is every backbone reward a fixed linear mix of the same normalised rewards, which B^-1 assumes.
 """
 
 import argparse
+import json
 import random
 import shutil
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -29,13 +30,15 @@ from backbones.engine.soup import NF4, Soup
 from backbones.engine.writer import Writer
 from backbones.merging.methods import BASE
 from backbones.merging.preference import Preference
+from backbones.store import folders
 from backbones.store import soup_set as sets
+from backbones.store.fetching import Gguf
 from backbones.store.files import new_folder
 from backbones.store.importing import bring_objective, read_objectives
-from backbones.store.manifest import FILE, Manifest
+from backbones.store.manifest import FILE, Folder, Manifest
 from backbones.tasks import TASKS
 from backbones.tasks.task import Given, Task
-from train import data
+from train import adapters, data
 
 BETA = 0.7  # until train.pilot chooses
 START = "adapters/start"
@@ -59,11 +62,17 @@ def quantise(source: Path, base: Path) -> None:
         shutil.copy(source / "hyperparameters.json", base)
 
 
-def owner(source: Path, folder: Path) -> str | None:
-    """The name of the set beside the set `folder` that has `source` as its base; None where there is none."""
-    beside = source.resolve().parent
-    named = beside.parent == folder.resolve().parent and (beside / FILE).is_file()
-    return beside.name if named and Manifest.read(beside).base == source.name else None
+def named(source: Path, folder: Path) -> Folder:
+    """How the manifest of the set `folder` names its base `source`.
+
+    As that of the set beside it, where one has it, or by the GGUF file that it was made of; otherwise it has its own.
+    """
+    beside, how = source.resolve().parent, source / "hyperparameters.json"
+    is_set = beside.parent == folder.resolve().parent and (beside / FILE).is_file()
+    if is_set and Manifest.read(beside).base == source.name:
+        return {"set": beside.name}
+    fetched = json.loads(how.read_text()) if how.is_file() else {}
+    return {field.name: fetched[field.name] for field in fields(Gguf)} if "gguf" in fetched else "base"
 
 
 def entries(task: Task, wanted: list[str]) -> tuple[list[dict], Path]:
@@ -138,10 +147,11 @@ def make(args: argparse.Namespace, task: Task, objectives: list[dict], where: Pa
     """Write the set's folder. Raises ValueError for what cannot be used; then nothing is left of it."""
     prompts = data.usable(task, data.given(task, "train", args.data_dir))
     labels = [str(entry.get("label", "")).lower() for entry in objectives]
+    base = named(args.source, args.set)
     with new_folder(args.set) as folder:
         quantise(args.source, folder / "base")
         if args.start:
-            shutil.copytree(args.start, folder / START)
+            adapters.bring(args.start, folder / START, folders.base_from_adapters(args.set, base))
         manifest = Manifest(
             name=args.set.name,
             title=f"{task.name.capitalize()}: {', '.join(labels[:-1])} and {labels[-1]}",
@@ -153,10 +163,9 @@ def make(args: argparse.Namespace, task: Task, objectives: list[dict], where: Pa
             start=START if args.start else None,
         )
         manifest = measured(folder, manifest, random.Random(0).sample(prompts, min(args.prompts, len(prompts))))
-        if beside := owner(args.source, args.set):  # only now: until it is done, the new set lies elsewhere
+        if base != "base":  # only now: until it is done, the new set lies elsewhere
             shutil.rmtree(folder / "base")
-            manifest = replace(manifest, base={"set": beside})
-        manifest.write(folder)
+        replace(manifest, base=base).write(folder)
 
 
 if __name__ == "__main__":

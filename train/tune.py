@@ -11,7 +11,6 @@ preference; all with the same budget, data order, initialisation and seed. Inter
 import argparse
 import json
 import random
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -21,7 +20,7 @@ import numpy as np
 import torch
 from peft import LoraConfig, PeftModel
 from peft.tuners.lora import LoraLayer
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerBase
+from transformers import AutoModelForCausalLM, AutoTokenizer
 from trl import GRPOConfig, GRPOTrainer
 
 from backbones.merging.coefficients import backbone_matrix
@@ -35,11 +34,11 @@ from backbones.tasks.objectives import Objective
 from backbones.tasks.scoring import Scorer
 from backbones.tasks.task import Given, Task
 from backbones.tasks.words import words
-from train import checkpoints, data, processes
+from train import adapters, checkpoints, data, processes
+from train.bases import dequantised, plain_tokenizer, training_dtype
 
 KINDS = ("backbone", "specialist", "oracle")
 STEPS = 200
-FILES = ("adapter_config.json", "adapter_model.safetensors", "hyperparameters.json")
 
 # Preferences with an oracle of their own, in the order of the manifest. The specialists are the oracles of the corners,
 # and the backbones those of the rows of B.
@@ -123,36 +122,6 @@ def freeze_down_projections(model: PeftModel) -> None:
             down.register_buffer("weight", weight)
 
 
-def plain_tokenizer(base: Path) -> PreTrainedTokenizerBase:
-    """The base's tokenizer, adding no special tokens: prompts hold theirs already, and the engine adds none either.
-
-    Raises ValueError for a tokenizer that adds them all the same.
-    """
-    plain = AutoTokenizer.from_pretrained(base, padding_side="left", add_bos_token=False, add_eos_token=False)
-    if plain("a")["input_ids"] != plain("a", add_special_tokens=False)["input_ids"]:
-        raise ValueError(f"the tokenizer in {base} cannot do without special tokens: use a base of another kind")
-    return plain
-
-
-def training_dtype() -> torch.dtype:
-    """bf16 where the hardware multiplies in it, else fp32. The adapters themselves are always fp32."""
-    fast = torch.cuda.is_bf16_supported() if torch.cuda.is_available() else torch.cpu._is_avx512_bf16_supported()
-    return torch.bfloat16 if fast else torch.float32
-
-
-def dequantised(base: Path) -> torch.nn.Module:
-    """The values of the 4-bit weights, which are what is served, in `training_dtype`: faster to train on the CPU.
-
-    A plain model, since TRL would train the adapters of one that was ever quantised in bf16.
-    """
-    quantised = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32).dequantize()
-    config = AutoConfig.from_pretrained(base)
-    del config.quantization_config
-    model = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
-    model.load_state_dict(quantised.state_dict())
-    return model.to(training_dtype())
-
-
 def train(name: str, run: Hyperparameters, soup_set: SoupSet, prompts: datasets.Dataset, work: Path, qlora: bool):
     """Train one adapter into `work / name`, resuming from its last checkpoint. It begins at the set's start."""
     state, task = processes.state(), soup_set.task
@@ -161,7 +130,7 @@ def train(name: str, run: Hyperparameters, soup_set: SoupSet, prompts: datasets.
             soup_set.base, dtype=training_dtype(), device_map={"": state.device}
         )
     else:
-        model = dequantised(soup_set.base)
+        model = dequantised(soup_set.base, training_dtype())
     start = soup_set.start and soup_set.folders[soup_set.start]
     if start:  # given a PeftModel, the trainer measures KL from a copy of its adapter
         model = PeftModel.from_pretrained(model, start, is_trainable=True)
@@ -229,16 +198,9 @@ def training_prompts(soup_set: SoupSet, data_dir: Path | None) -> datasets.Datas
 def install(folder: Path, work: Path, named: dict[str, list[float]]) -> None:
     """Copy the trained adapters into the set `folder` and name them in its manifest."""
     manifest = Manifest.read(folder)
-    base = folders.base_from_adapters(folder, manifest.base)  # instead of a path of the machine that trained it
+    base = folders.base_from_adapters(folder, manifest.base)
     for name in named:
-        adapter = folder / "adapters" / name
-        adapter.mkdir(parents=True, exist_ok=True)
-        for file in FILES:
-            shutil.copy(work / name / file, adapter)
-        config = json.loads((adapter / "adapter_config.json").read_text())
-        config["base_model_name_or_path"] = base
-        config["target_modules"] = sorted(config["target_modules"])
-        write_json(adapter / "adapter_config.json", dict(sorted(config.items())))
+        adapters.bring(work / name, folder / "adapters" / name, base)
     oracles = sorted(named.items(), key=lambda item: item[1], reverse=True)
     replace(
         manifest,

@@ -1,0 +1,163 @@
+"""A set whose adapters begin at one: tuned on references, then on rewards with its A, and exported in its rank."""
+
+import csv
+import json
+import random
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from backbones.engine.request import Request
+from backbones.engine.writer import Writer
+from backbones.merging.methods import BASE
+from backbones.store import soup_set as sets
+from backbones.store.exporting import merged_adapter
+from backbones.store.manifest import Manifest
+from backbones.tasks import TASKS
+from tests.toy import COLOURS, Colours
+from tests.train.stages import run, run_quickly
+from train import data, new_set, start, tune
+
+WEIGHTS = "adapter_model.safetensors"
+ROWS = [(f"name[Ox], food[{food}]", f"Ox serves {food} food.") for food in ("English", "French", "Indian")] * 4
+
+
+@pytest.fixture(scope="module")
+def few(small, tmp_path_factory):
+    """The small data with one batch to learn from: an epoch is a step."""
+    folder = tmp_path_factory.mktemp("few")
+    (folder / "e2e").mkdir()
+    shutil.copy(small / "e2e" / "dev.csv", folder / "e2e")
+    with (folder / "e2e" / "train.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([("mr", "ref"), *ROWS])
+    return "--data-dir", folder
+
+
+@pytest.fixture(scope="module")
+def begun(base, few, tmp_path_factory):
+    """Folder of what `train.start` wrote: two epochs of one step."""
+    out = tmp_path_factory.mktemp("start") / "start"
+    run(start.main, "--task", "restaurants", "--base", base, *few, "--out", out)
+    return out
+
+
+@pytest.fixture(scope="module")
+def colours(tmp_path_factory):
+    """Data of the task of `tests.toy`, whose rewards tell any two texts apart."""
+    folder = tmp_path_factory.mktemp("data")
+    (folder / "colours").mkdir()
+    rows = [json.dumps({"colour": colour, "text": f"{colour} is {like}."}) for colour, like in COLOURS.items()]
+    for split in ("train", "dev"):
+        (folder / "colours" / f"{split}.jsonl").write_text("\n".join(rows))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(TASKS, "colours", Colours)
+        yield "--data-dir", folder
+
+
+@pytest.fixture(scope="module")
+def made(base, colours, begun, tmp_path_factory):
+    """Folder of a set that begins at it: new_set and tune have worked on it."""
+    folder = tmp_path_factory.mktemp("set") / "begun"
+    first = shutil.copytree(begun, folder.parent / "start")
+    weights = load_file(first / WEIGHTS)
+    torch.manual_seed(0)
+    for name in sorted(weights):
+        if "lora_B" in name:  # two steps of the warm-up would change no text
+            weights[name] = 0.1 * torch.randn_like(weights[name])
+    save_file(weights, first / WEIGHTS, metadata={"format": "pt"})
+    run(new_set.main, base, folder, "--task", "colours", "--start", first, *colours, "--max-new-tokens", 12)
+    steps = ("--steps", 2, "--kinds", "backbone")
+    run_quickly(tune.main, folder, *colours, "--work", folder.parent / "work", *steps)
+    return folder
+
+
+def test_the_epoch_with_the_lower_loss_is_the_adapter(begun):
+    how = json.loads((begun / "hyperparameters.json").read_text())
+    assert how["steps"] == 2 and how["examples"] == len(ROWS) and len(how["choice_loss"]) == 2
+    assert how["choice_examples"] == 206 - data.HELD_OUT
+    assert how["choice_loss"][how["epoch"] - 1] == min(how["choice_loss"])
+    epochs = [(begun / f"epoch-{number}" / WEIGHTS).read_bytes() for number in (1, 2)]
+    assert epochs[0] != epochs[1] and (begun / WEIGHTS).read_bytes() == epochs[how["epoch"] - 1]
+
+
+def test_finished_it_does_nothing_when_run_again(begun, base, few):
+    before = (begun / WEIGHTS).stat().st_mtime_ns
+    run(start.main, "--task", "restaurants", "--base", base, *few, "--out", begun)
+    assert (begun / WEIGHTS).stat().st_mtime_ns == before
+
+
+def test_stopped_before_the_choice_it_makes_the_same_one(begun, base, few, tmp_path):
+    out = shutil.copytree(begun, tmp_path / "start")
+    (out / WEIGHTS).unlink()
+    (out / "hyperparameters.json").unlink()
+    run(start.main, "--task", "restaurants", "--base", base, *few, "--out", out)
+    for file in (WEIGHTS, "hyperparameters.json"):
+        assert (out / file).read_bytes() == (begun / file).read_bytes()
+
+
+def test_a_task_without_references_has_no_start(base, tmp_path):
+    (tmp_path / "hh-rlhf").mkdir()
+    for split in ("train", "test"):
+        row = {"chosen": "\n\nHuman: Hello?\n\nAssistant: Hi."}
+        (tmp_path / "hh-rlhf" / f"{split}.jsonl").write_text(json.dumps(row))
+    arguments = ("--task", "assistant", "--base", base, "--data-dir", tmp_path, "--out", tmp_path / "out")
+    with pytest.raises(SystemExit, match="the training data of the task assistant has no texts to learn from"):
+        run(start.main, *arguments)
+
+
+def test_every_adapter_has_the_a_of_the_start_and_a_b_of_its_own(made):
+    assert Manifest.read(made).start == "adapters/start"
+    soup_set = sets.read(made)
+    assert list(soup_set.adapters) == ["start", "backbone-1", "backbone-2"]
+    first, *others = (load_file(folder / WEIGHTS) for folder in soup_set.adapters.values())
+    for other in others:
+        assert other.keys() == first.keys()
+        for name, weight in other.items():
+            assert weight.equal(first[name]) == ("lora_A" in name), name
+    assert any(not others[0][name].equal(others[1][name]) for name in first)
+
+
+def test_the_set_holds_what_the_start_needs_and_names_no_path_of_this_machine(made):
+    files = {"adapter_config.json", WEIGHTS, "hyperparameters.json"}
+    assert {file.name for file in (made / "adapters" / "start").iterdir()} == files
+    config = json.loads((made / "adapters" / "start" / "adapter_config.json").read_text())
+    assert config["base_model_name_or_path"] == "../../base"
+
+
+def test_rewards_are_normalised_by_texts_of_the_start_and_not_of_the_bare_base(made, colours):
+    writer = Writer.load(made, "cpu")
+    soup_set = writer.set
+    prompts = random.Random(0).sample(data.given(soup_set.task, "train", colours[1]), len(COLOURS))
+    options = {"top_p": 1.0, "max_new_tokens": 12}
+    requests = [
+        Request(given, soup_set.preference((1, 1)), BASE, 2 * i + k, **options)
+        for i, given in enumerate(prompts)
+        for k in (0, 1)
+    ]
+    begun, bare = (Writer(one, writer.soup).write(requests) for one in (soup_set, replace(soup_set, start=None)))
+    assert [text.text for text in begun] != [text.text for text in bare]
+    for objective in soup_set.objectives:
+        rewards = np.array([text.rewards[objective.name] for text in begun])
+        assert (objective.mean, objective.std) == pytest.approx((rewards.mean(), rewards.std()), abs=1e-4)
+
+
+def test_of_a_base_that_was_fetched_the_manifest_names_the_file(base, colours, begun, tmp_path):
+    source = shutil.copytree(base, tmp_path / "fetched")
+    file = {"gguf": "tiny.gguf", "hub": "nobody/tiny", "revision": "0" * 40, "sha256": "1" * 64, "wheel": ""}
+    (source / "hyperparameters.json").write_text(json.dumps(file | {"quantisation": "NF4"}))
+    folder = tmp_path / "sets" / "made"
+    options = ("--task", "colours", *colours, "--max-new-tokens", 12)
+    run(new_set.main, source, folder, "--start", begun, *options)
+    assert Manifest.read(folder).base == file and not (folder / "base").exists()
+    config = json.loads((folder / "adapters" / "start" / "adapter_config.json").read_text())
+    assert config["base_model_name_or_path"] == "nobody/tiny"
+
+
+def test_a_merge_is_exported_in_the_rank_of_the_start(made, tmp_path):
+    soup_set = sets.read(made)
+    folder = merged_adapter(soup_set, "bone-soup", soup_set.preference((0.6, 0.4)), tmp_path / "merged")
+    assert json.loads((folder / "adapter_config.json").read_text())["r"] == 8
