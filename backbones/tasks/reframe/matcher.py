@@ -46,10 +46,6 @@ class Matcher(nn.Module):
         self.register_buffer("nots", torch.zeros(len(table), dtype=torch.bool))
         self.register_buffer("numbers", torch.zeros(len(table), dtype=torch.bool))
 
-    def rest(self) -> list[nn.Parameter]:
-        """The parameters but for the words' weights."""
-        return [self.near, self.denial, *self.align.parameters(), *self.topic.parameters(), *self.head.parameters()]
-
     @staticmethod
     def ids(words, rows: list[tuple[str, str]]) -> tuple[torch.Tensor, torch.Tensor]:
         """Word pieces [rows, T] of thoughts and of texts, padded with 0; specials left out."""

@@ -1,0 +1,1 @@
+"""The reward models of the task reframe: `train.reframe.bright` and `train.reframe.true`."""
