@@ -23,8 +23,8 @@ al., NeurIPS 2023, arXiv 2306.04488), with the 4-bit base on which they are serv
 - **Task**: {about}.
 - **Base**: {base}, stored in NF4.
 - **Adapters**: LoRA of rank {rank}, {steps} steps of GRPO each, {texts} texts a step, learning rate {learning_rate:g}
-  falling to 0, KL {kl}. beta = {beta}, extrapolation a = {extrapolation}, both chosen on pilot prompts (`pilot.json`).
-  {oracles} oracles: the backbones, the specialists, and one adapter each for the other preferences.
+  falling to 0, KL {kl}. {chosen}.
+  {oracles} oracles: the backbones, the specialists, and one adapter each for the other preferences.{begun}
 - **Use**: demonstrations of preference-controlled merging{limits}.
 
 ## Objectives
@@ -61,6 +61,24 @@ def base(soup_set: SoupSet) -> tuple[str, str]:
     trained = f"a Llama trained from scratch on {sft['examples']:,} pairs for {sft['epochs']:g} epochs"
     limits = ", in English; it knows nothing but this task"
     return f"{trained}, loss {sft['dev_loss']} on the dev split", limits
+
+
+def chosen(soup_set: SoupSet) -> str:
+    """beta and the strength of the extrapolation, and which of them `train.pilot` chose."""
+    file = soup_set.path / "pilot.json"
+    piloted = json.loads(file.read_text()) if file.is_file() else {}
+    which = "both" if "beta" in piloted else "the latter"
+    how = f", {which} chosen on pilot prompts (`pilot.json`)" if "extrapolation" in piloted else ""
+    return f"beta = {soup_set.beta}, extrapolation a = {soup_set.extrapolation}{how}"
+
+
+def begun(soup_set: SoupSet) -> str:
+    """Where the adapters began, if not at the base."""
+    if not soup_set.start:
+        return ""
+    file = soup_set.folders[soup_set.start] / "hyperparameters.json"
+    pairs = f", tuned on {json.loads(file.read_text())['examples']:,} pairs of the data" if file.is_file() else ""
+    return f"\n  All began at one adapter{pairs}, and have its A."
 
 
 def objectives(soup_set: SoupSet) -> str:
@@ -151,10 +169,10 @@ def main() -> None:
         steps=rl["steps"],
         texts=rl["prompts_per_step"] * rl["samples_per_prompt"],
         kl=rl["kl"],
-        beta=soup_set.beta,
+        chosen=chosen(soup_set),
+        begun=begun(soup_set),
         objectives=objectives(soup_set),
         learned=learned(writer),
-        extrapolation=soup_set.extrapolation,
         oracles=len(soup_set.oracles),
         learning_rate=rl["learning_rate"],
         reference=front.reference_point,
