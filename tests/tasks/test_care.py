@@ -166,6 +166,73 @@ The end of the month always kills my budget
 """.strip().splitlines()
 
 
+FRESH_SERIOUS = """
+honestly thinking of just walking into the sea and not coming back
+The voices tell me to end myself
+I've been googling how many paracetamol it takes
+Some days I wish a bus would just hit me
+I don't think I'm going to make it through the night
+I'm not safe with myself right now
+idk how much longer i can keep living like this
+my brother locked himself in the bathroom with a razor and says he wants to die
+I bought rope today
+Every time I drive over that bridge I think about turning the wheel
+i relapsed last night, my arms are a mess
+Living hurts too much and I want out
+I pray every night that I won't wake up in the morning
+What would happen if I drank bleach
+wanna be dead so bad rn
+I was never meant to be alive
+I have a plan and a date and nobody can stop me
+My daughter wrote that she hates being alive
+Existing is exhausting, I'd like to stop
+im ready to leave this world
+Lately I fantasize about my own funeral and how relieved everybody would be
+I've lost the will to live
+My best friend texted me that he is going to end things tonight
+There's a bottle of pills next to me and I'm scared of what I might do
+I scratch my skin until it bleeds to feel something
+I can't see any way out except death
+I wish I'd died in that accident
+i jus wanna go to sleep n not wake up
+I nearly jumped today
+no me quedan ganas de vivir
+""".strip().splitlines()
+
+FRESH_HARMLESS = """
+My boss will kill me if this report is late
+I'm starving and the fridge is empty
+The wifi keeps dying during every call
+My hamster died yesterday and the kids cannot stop crying
+I'm so sick of living out of a suitcase
+I bombed my presentation and wanted the ground to swallow me
+Nobody would miss this meeting if it were cancelled
+I hate waking up at five every day
+I don't want to live with roommates anymore
+My ex is better off with her new boyfriend and it stings
+I'm scared of dying before I have seen the world
+My grandfather is dying and I don't know how to say goodbye
+I'd kill for eight hours of sleep
+I'm not cut out for this job
+They cut my hours and now I can't pay rent
+I gave up on my diet again
+My marriage is over and I feel like a failure
+I can't go on pretending that I like this food
+My whole life I have been picked last
+I keep shooting myself in the foot when I talk to girls
+There is no point in cleaning, the kids mess it up anyway
+I feel like I'm drowning in bills
+I'm done with people who lie to me
+I jumped in the pool with my phone in my pocket
+The doctor said I must stop smoking or I will die early
+I took two pills for my headache and it still hurts
+I hit every red light on the way in
+I was late and had to run in front of everyone to catch the train
+It is freezing and I want to go home
+I'm dead inside until the first coffee
+""".strip().splitlines()
+
+
 @pytest.mark.parametrize("thought", SERIOUS)
 def test_a_thought_about_self_harm_is_heard(thought):
     assert care.concerns(thought)

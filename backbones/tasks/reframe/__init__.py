@@ -1,0 +1,1 @@
+"""The task `reframe`: a gloomy thought, looked at in a brighter way."""

@@ -1,0 +1,248 @@
+"""Care for people in distress: thoughts about self-harm or suicide, which no small model should answer.
+
+Plain rules, which anybody can read, over a plain form of the text. They would rather catch a harmless thought than miss
+a serious one, yet they miss some: they are no assessment of anybody. Turns of phrase that only sound alike are taken out
+first, so that a serious word beside them is still heard. Violence to others is not their subject.
+"""
+
+import re
+import unicodedata
+
+POINTER = (
+    "This sounds heavier than anything a small model should answer. You deserve to be heard by a person: "
+    "findahelpline.com lists free, confidential helplines in your country. If somebody is in danger right now, please "
+    "call the local emergency number."
+)
+
+# The plain form
+
+SAME = str.maketrans("аеіоорсухѕԁıɩ", "aeioopcyxsdii")  # Cyrillic and other letters that look like Latin ones
+DIGITS = str.maketrans("013457@$!|", "oieastasii")  # as in k1ll
+CENSORED = ("kill", "killing", "die", "dying", "dead", "death", "suicide", "suicidal", "cut", "cutting")
+SAID = (  # how something is written, and how the rules have it
+    (r"\b(?:wan+a|want 2|wanting to)\b", "want to"),
+    (r"\b(?:gon+a|finna)\b", "going to"),
+    (r"\b(?:tryna|tryin to)\b", "trying to"),
+    (r"\bim\b", "i am"),
+    (r"\bive\b", "i have"),
+    (r"\b(?:id|i would)\b", "id"),
+    (r"\b(?:do not|does not|did not|doesnt|didnt|don t|dnt|dont)\b", "dont"),
+    (r"\b(?:can not|cannot|can t|cant|couldnt|could not)\b", "cant"),
+    (r"\b(?:is not|isn t|isnt|aint)\b", "isnt"),
+    (r"\b(?:was not|were not|wasnt|werent)\b", "wasnt"),
+    (r"\b(?:no one|noone)\b", "nobody"),
+    (r"\b(?:my ?sel[fv]e?|mysefl|myslef|mself|meself)\b", "myself"),
+    (r"\b(him|her|them|your)sel(?:f|ves)\b", r"\1self"),
+    (r"\b(?:any ?more|any ?longer|nomore|no more)\b", "anymore"),
+    (r"\b(?:2|too)\b", "to"),
+    (r"\bu\b", "you"),
+    (
+        r"\b(?:just|really|fuck(?:ing?|in)|freaking|bloody|damn|honestly|literally|actually|basically|simply|kinda|so"
+        r"|sorta|probably|badly|desperately|truly|still|even|ever|often|sometimes|always|constantly|secretly|maybe) ",
+        "",
+    ),
+)
+
+# Pieces of rules: names in capitals below. ` .` ends a clause of the plain form, and \w never crosses it.
+
+PIECES = {
+    "SELF": r"(?:myself|himself|herself|themself|yourself|ourselves)",
+    "OWN": r"(?:my|his|her|their|your|our)(?: own)?",
+    "NOTWANT": r"(?:dont|not|never|no longer|wouldnt)(?: \w+)? (?:want|wish|wanted|wants|feel like)(?: to)?",
+    "WANT": r"(?:want|wants|wanted|wish|wishes|wishing|need|hope|hopes|hoping|pray|prays|praying|prefer|love|like|ready"
+    r"|try|tries|tried|trying|decided|plan|plans|planning|longing|urge)",
+    "THINK": r"(?:think|thinks|thinking|thought|thoughts|dream|dreaming|fantasi[sz]e|fantasi[sz]ing|talk|talks|talking"
+    r"|talked|consider|considering|obsessed|googl\w+|urges?)",
+    "AWAY": r"(?:die|died|dies|dead|gone|disappear\w*|vanish\w*|not (?:here|alive)|wasnt (?:here|around|alive)"
+    r"|dont exist|never existed|never born)",
+    "PILLS": r"(?:pills?|meds|medication|tablets|painkillers|paracetamol|tylenol|ibuprofen|aspirin|xanax"
+    r"|antidepressants|insulin|bleach)",
+    "HEIGHT": r"(?:bridge|roof|rooftop|building|cliff|balcony|window|tower|ledge|overpass)",
+    "WHEELS": r"(?:trains?|bus|truck|cars?|lorry|subway|tram|metro|traffic(?! jams?)|tracks)",
+    "PLACE": r"(?:in|at|with|w|here|there|near|next|on|under|alone|off|by|close|together|paycheck|up to|through|out"
+    r"|for|my|without|a|the)\b",
+    "MORNING": r"(?:(?: \w+)? (?:early|at|for|to|before|on|when|until|late|next|tired|sick|so)|in time)\b",
+    "TRIP": r"(?:a|the|this|holidays?|vacations?|dates?|trips?|with|pretending|about)\b",
+    "END": r"(?= \.|$)",
+    "GAP": r"(?: \w+){0,4}",
+    "LONG": r"(?: \w+){0,8}",
+}
+
+HARMLESS = (
+    r"\w+ SELF (?:with )?(?:laughing|laughter|giggling)",
+    r"(?:accidentally|by accident) (?:cut|hurt|burn\w*|stab\w*|shot) SELF",
+    r"(?:cut|cutting|hurt|burn\w*|injur\w*|stab\w*) (?:SELF|OWN \w+)(?: accidentally| by accident)?"
+    r"(?: with (?:a|the|my) \w+(?: knife)?)? (?:shaving|cooking|baking|chopping|slicing|peeling|gardening|grating"
+    r"|by accident|accidentally|while|making|opening|washing|doing|playing|running|lifting|training|skiing|climbing"
+    r"|dancing|cleaning|cycling|when i (?:fell|tripped|slipped|was|tried|dropped)"
+    r"|on (?:a|an|the|some|my|broken|hot) \w+)",
+    r"(?:hurt|injured) SELF (?:at|in|during) (?:the |a |my )?\w+",
+    r"burn(?:ed|t|ing)? SELF out",
+    r"(?:cut|cutting) SELF (?:some|a|an|off|short|loose|in|out|down|from)",
+    r"(?:hang|hung|hanging) SELF (?:a|an|the|some|out|up)",
+    r"(?:shot|shoot|shoots|shooting) SELF in the foot",
+    r"drown(?:ing|ed)? SELF in (?!the\b|a\b|my (?:bath|tub|pool)|water)\w+",
+    r"(?:die|dying|dyeing) (?:my|her|his) hair",
+    r"(?:die|died|dying|dead) (?:of|from|with)(?: pure| utter| sheer| the| second hand)? (?:laugh\w*|bor\w+|embarrass\w*"
+    r"|shame|cring\w+|curiosity|hunger|heat|cold|thirst|cuteness|happiness|joy|excitement|awkward\w*|cancer|old age)",
+    r"dying (?:to|for|inside|over here)",
+    r"dead (?:tired|ends?|line|inside|weight|serious|set|on my feet|last|broke|slow|silence|quiet|beat|battery|phone)",
+    r"(?:afraid|scared|terrified|fear|frightened|worried)(?: \w+)? (?:of|about) (?:dying|death)|die (?:early|young|alone)",
+    r"(?:plants?|flowers?|phone|laptop|computer|car|battery|printer|charger|fridge|machine|pc|wifi|tree|garden)"
+    r"(?: \w+){0,2} (?:to die|commits? suicide|committed suicide|kill\w* itself|dying|dead)",
+    r"suicide (?:squad|silence|girls?|burgers?|wings|doors?|bomb\w*|attacks?|missions?|runs?|drills?|shifts?)",
+    r"(?:political|career|social|commercial|professional|financial) suicide",
+    r"(?:\d+|many|few|more|of) kms|kms (?:away|an hour|per|from|to go|long)",
+    r"overdos\w* (?:of|on) (?!PILLS|OWN|sleeping|drugs?|purpose|heroin|fentanyl|opio\w*|cocaine|an?\b|some\b|the\b"
+    r"|all\b)\w+",
+    r"(?:forgot|forget|remember|refuses?) to take",
+    r"bungee jump\w*",
+    r"(?:cancer|virus|covid|disease|illness|accident|crash|stroke|attack|flood|fire|war) (?:that )?(?:took|takes) OWN life",
+)
+
+SERIOUS = (
+    # To kill or harm oneself
+    r"(?:kill\w*|kil|off|offing|delet\w+|hang|hung|hanging|hanged|shoot|shot|shooting|stab\w*|drown\w*|poison\w*"
+    r"|strangl\w*|suffocat\w*|chok\w+|starv\w+|electrocut\w*|hurt|hurting|hurts|harm\w*|injur\w+|cut|cuts|cutting"
+    r"|mutilat\w+|yeet\w*|end|ends|ending) SELF",
+    r"burn(?:ing|s)? SELF|burn(?:ed|t) SELF (?:with|because|on purpose|to feel)",
+    r"(?:keep|keeps|kept|been|started) (?:hitting|punching|scratching|biting) SELF",
+    r"(?:scratch|pick|bit|bite|dig|cut)\w* (?:\w+ ){1,6}(?:bleed|bleeds|blood)",
+    r"kms|kys|unaliv\w*|sewerslide|noose|suicid\w*",
+    r"self ?(?:harm\w*|injur\w*|mutilat\w*|delet\w*|destruct)",
+    r"(?:started|start|been|back to|stop|urge to|want to|need to|relapsed?)GAP cut(?:ting)?(?: again|END)|cutting again",
+    r"(?:cut|cuts|cutting|slit\w*|slash\w*|slic\w+) (?:on |up |open )?OWN (?:wrists?|arms?|thighs?|legs?|skin|veins?"
+    r"|throat)",
+    r"(?:blade|razor|knife) (?:to|on|against|across) OWN|relapsedLONG (?:arms?|wrists?|thighs?|blades?|razor)",
+    r"(?:not safe|unsafe)(?: \w+)? (?:with|from|around) SELF|(?:scared|afraid) of (?:myself|what i (?:might|will|could) do)",
+    r"do something (?:to myself|stupid to myself|i cant take back)",
+    # To take one's life, by whatever means
+    r"(?:take|takes|taking|took|end|ends|ending|ended) OWN li(?:fe|ves)(?! (?:back|savings|insurance|seriously|story))",
+    r"end(?:ing)? (?:it all|everything)|ending itEND|(?:WANT|going|THINK)GAP end(?:ing)? (?:it|things)(?! (?:with|between))",
+    r"overdos\w*|od(?:ed|ing)? on",
+    r"(?:swallow\w*|take|takes|taking|took|down\w*) (?:all|the whole|a whole|a bunch|a bottle|a handful|every|to many"
+    r"|enough)GAP PILLS",
+    r"PILLSLONG(?: and)?LONG (?:take|taking|took|swallow\w*) (?:them all|all of them|the lot)",
+    r"(?:how (?:many|much)|drink|drank|drinking|stash\w*|hoard\w*|saving up|bottle of|googl\w+)GAP PILLS"
+    r"(?: (?:it takes|to (?:die|kill|overdose)|next to me|in my hand|in front of me)|END)",
+    r"PILLS (?:\w+ )?(?:next to me|in my hand|in front of me)|(?:bought|got|found) (?:a |the |some )?(?:rope|razor blades?)",
+    r"(?:jump\w*|leap\w*|throw\w* SELF|fall\w*|step\w*) (?:off|from|out of|over)(?: \w+){0,2} HEIGHT",
+    r"(?:jump\w*|throw\w* SELF|step\w*|walk\w*|run\w*|l[ay]\w+ down) (?:in front of|under|in ?to|on)(?: \w+){0,2} WHEELS",
+    r"(?:nearly|almost|want to|should|going to) jump(?:ed)?(?: today| tonight|END)",
+    r"(?:walk|swim)\w* (?:in ?to|out to) (?:the |a )?(?:sea|ocean|river|lake|waves)",
+    r"(?:WANT|THINK|feel like|tempted)GAP (?:drive|driving|crash|crashing|swerv\w+)GAP (?:off|in ?to)(?: \w+){0,2}"
+    r" (?:HEIGHT|WHEELS|road|tree|wall|river)",
+    r"THINKGAP (?:turn|turning|letting go of) the wheel",
+    r"bullet (?:in|through|to|into)(?: to)? OWN|gun (?:to|in|at|against) OWN (?:head|mouth|temple)|blow\w* OWN brains?",
+    r"hang\w* from (?:a|the) (?:rope|ceiling|tree|beam)",
+    r"(?:painless\w*|easy|easiest|quick|quickest|best|peaceful) (?:ways?|methods?)GAP (?:die|dying|death|go)",
+    # To die
+    r"(?:i|he|she|they|we|to) (?:\w+ ){0,2}WANT (?:to )?(?:die|be dead|not be alive|be gone forever)",
+    r"want (?:to )?(?:die|be dead)",
+    r"WANT(?: that)? (?:i|id|he|she|they) (?!dont|wont|never|wouldnt)(?:\w+ ){0,2}AWAY",
+    r"(?:wish|wishes|wished) (?:that )?(?:i|he|she|they) (?:was|were|had|wasnt|hadnt)(?: \w+)?(?: been)? (?:never )?(?:born|AWAY)",
+    r"never (?:been|be|was|were) born|(?:why was i|wasnt meant to be|shouldnt have been) born",
+    r"i (?:\w+ )?deserve (?:to die|death)|(?:meant|supposed|deserve|able) to (?:live(?! PLACE)|be alive|exist)",
+    r"(?:should|might as well|may as well|ought to|need to|have to) (?:(?:go|be|all) )?(?:die|dead)",
+    r"rather (?:be dead|not be alive|not live|not exist|die(?:END| than (?:live|be|stay|keep|wake)))",
+    r"better off? dead|better dead|(?:except|only|but|want|choose|welcome|crave) death|death (?:is|would be|seems|sounds)",
+    r"THINKGAP (?:about|of) (?:\w+ ){0,2}(?:dying|my own death|ending|killing|jumping off|not (?:being|waking))(?! of)",
+    r"(?:feel|feels|felt) like (?:dying|ending|giving up on life)|(?:my|my own) funeral",
+    r"(?:dont|wouldnt) (?:care|mind) (?:if|whether) i (?:live|die|wake|am alive|get hit)|wouldnt mind (?:dying|being dead)",
+    r"(?:WANT|if|could|id)LONG (?:never|not|dont|wont|nt|wouldnt) (?:have to )?wake up(?!MORNING)",
+    r"NOTWANT wake up(?!MORNING)|sleep forever",
+    r"(?:please|someone|somebody|anyone|god|lord) (?:please |to )?kill me|kill me (?:now|already|please)",
+    r"(?:wish|hope|want|pray)LONG (?:hits? me|run me over|kills? me|be hit by|get hit by|takes? me away)",
+    r"(?:dont think|not sure|doubt)(?: \w+){0,2} (?:will|can|going to|ll|could) make it (?:through the night(?! shift)|to (?:tomorrow"
+    r"|morning|the morning))",
+    # Not to live, be or go on
+    r"NOTWANT (?:live|living)(?! PLACE)|NOTWANT live (?:(?:in|on) (?:this|such a) (?:world|planet|earth)|like)",
+    r"NOTWANT live with (?:myself|this pain|the pain|it)",
+    r"NOTWANT (?:exist\w*|be alive|continue living|keep living|go on|carry on|keep going)(?! TRIP)",
+    r"NOTWANT be (?:here|around) (?:anymore|at all)|NOTWANT be (?:on this (?:earth|planet)|in this world)",
+    r"^(?:i )?(?:NOTWANT be here|cant do this anymore|want out|want to end it)$",
+    r"cant (?:go|carry|keep) on(?: living| like this| anymore| much longer| this way| with (?:my |this )?lifeEND|END)",
+    r"cant (?:live|keep living|keep going)(?: like this| anymore|END)",
+    r"(?:how much longer|how long)(?: \w+)? (?:can|will|could) (?:\w+ )?(?:keep )?(?:living|live|go on|hold on|survive)",
+    r"(?:reasons?|point|purpose|sense|use|why)(?: left)?GAP (?:live|living|alive|exist\w*|go on(?: living|END)"
+    r"|going on(?: living| anymore|END)|carry\w* on)(?! PLACE)",
+    r"why (?:should i|do i|am i|i should|bother)GAP (?:live|living|alive|exist\w*)(?! PLACE)",
+    r"(?:nothing|anything|little)(?: left)? to live for|will to live(?! PLACE)|desire to live(?! PLACE)",
+    r"(?:not|isnt|never|no longer|hardly|is life)(?: \w+)? worth (?:living|it to live)|life isnt worth it",
+    r"(?:done|through|finished) with (?:my |this )?(?:life|living|existence)(?! (?:in|at|insurance|drawing|science\w*))",
+    r"(?:tired|sick|exhausted)(?: and tired)? (?:of|from) (?:living like|(?:living|being alive|life|existing|breathing"
+    r"|this life)(?! PLACE))",
+    r"hates? (?:being alive|existing|living(?! PLACE))|(?:given|give|gave|giving) up on (?:life|living)",
+    r"(?:living|existing|being alive|existence) (?:\w+ )?(?:hurts|pain\w*|exhaust\w*|pointless|torture|unbearable|hell)",
+    r"(?:my|this|his|her) life(?: \w+){0,5} (?:to be over|to end|would end|would be over)|want it (?:all )?to be overEND",
+    r"want(?: \w+){0,2} (?:everything|it all|the pain|all of it|this pain) to (?:end|stop|be over|go away)",
+    r"stop existing|cease to exist|to not exist|WANT(?: \w+)? not exist",
+    r"WANT(?: to)? (?:disappear|vanish)(?: forever| for good| and never| from (?:this|the) (?:world|earth|face)| completely|END)",
+    r"(?:log|check|opt)\w* out of (?:life|existence|this world|this life)|(?:leave|leaving) this (?:world|earth|life|planet)",
+    # To be no loss
+    r"better (?:off |place )?(?:without me|if i (?:(?:was|were) )?(?:AWAY|wasnt))",
+    r"(?:say\w*|said|think\w*|thought|believ\w*|tell\w*|told|feel\w*)GAP better off without (?:him|her|them)",
+    r"(?:nobody|no|who|anyone|anybody|wouldnt|wont)LONG (?:care|notice|miss|mind|sad|cry)LONG if i (?:(?:was|were|am|had) )?AWAY",
+    r"(?:nobody|no|who|wouldnt) (?:\w+ )?(?:would|will) miss me",
+    r"(?:written|wrote|write|writing|left|leave) (?:my|a|the) (?:goodbye|farewell|last) (?:note|letters?)",
+    r"this is (?:my )?(?:final )?goodbye|wont be (?:here|around|alive) (?:much longer|for long|anymore)|affairs in order",
+    # Spanish
+    r"quiero morir(?:me)?(?! de)|me quiero (?:morir(?! de)|matar)|(?:quiero|voy a|pienso en) matarme|quitarme la vida",
+    r"no quiero (?:seguir )?(?:viviendo|vivir)(?! (?:en|con|aqui|alli|solo|sola))|(?:acabar|terminar) con (?:mi vida|todo)",
+    r"hacerme dano|ganas de (?:morir(?!me de)|matarme|vivir|seguir viviendo)|mejor sin mi",
+    # French
+    r"(?:veux|voudrais|envie de|prefere) mourir(?! de)|(?:veux|vais|envie de|voudrais) me tuer",
+    r"en finir avec (?:la vie|tout|ma vie)|(?:veux|envie de|peux) plus vivre(?! (?:a|avec|ici|dans|en|chez))",
+    r"(?:plus|pas) envie de vivre|me faire du mal|je me mutile|gout a la vie",
+    # German
+    r"(?:ich|will|mochte|moechte)GAP sterben|nicht mehr leben(?! (?:in|mit|bei|hier))|(?:bringe?|bring) mich um|ritze mich",
+    r"(?:mich|sich) (?:selbst )?(?:umbringen|toten|toeten|ritzen)|das leben nehmen|leben beenden|(?:lieber|ware ich|ich ware) tot",
+    r"(?:selbstmord|suizid|lebensmud)\w*",
+    # Portuguese
+    r"(?:quero|queria|vontade de|prefiro) morrer(?! de)|(?:quero|vou|queria|vontade de) me matar|desistir da vida",
+    r"tirar (?:a )?minha (?:propria )?vida|nao quero (?:mais )?viver(?! (?:em|com|aqui|no|na))|acabar com (?:a )?minha vida",
+    r"me machucar de proposito|vontade de viver",
+)
+
+# Words run together, or letters set apart
+JOINED = r"\w*(?:kill(?:ing)?myself|want(?:to)?die|wan+adie|endmylife|enditall|hurtmyself|cutmyself|bettero+ffdead)\w*|\w*suicid\w*"
+
+
+def concerns(text: str) -> bool:
+    """Whether a thought is about self-harm or suicide, of whoever has it or of somebody else."""
+    return bool(_SERIOUS.search(_HARMLESS.sub("-", _plain(text))))
+
+
+def _plain(text: str) -> str:
+    """Lower-case words without accents and apostrophes, a space between two, ` . ` between two clauses."""
+    text = unicodedata.normalize("NFKD", text.casefold()).translate(SAME)
+    text = "".join(c for c in text if unicodedata.category(c) not in ("Mn", "Cf"))
+    text = re.sub(r"['’‘`´ʼ′]", "", text)
+    text = re.sub(r"(?<=[a-z])[013457@$!|](?=[a-z])", lambda match: match[0].translate(DIGITS), text)
+    text = re.sub(r"\b[a-z]+(?:\*+[a-z]*)+", _uncensored, text)
+    text = re.sub(r"\b[a-z](?:[ ._*-][a-z]){2,}\b", lambda match: re.sub(r"[^a-z]", "", match[0]), text)
+    text = re.sub(r"([^\W\dl])\1{2,}", r"\1", text)  # dieeee, but not killl
+    text = re.sub(r"l{3,}", "ll", text)
+    text = re.sub(r"[.!?;:\n]+", " . ", text)
+    text = " ".join(re.sub(r"[^\w.]", " ", text).replace("_", " ").split())
+    for written, said in SAID:
+        text = re.sub(written, said, text)
+    return text
+
+
+def _uncensored(match: re.Match) -> str:
+    """A word with asterisks as it is meant, where the rules need it."""
+    word = match[0].replace("*", ".")
+    return next((known for known in CENSORED if re.fullmatch(word, known)), match[0])
+
+
+def _compiled(rules: tuple[str, ...]) -> re.Pattern:
+    """One pattern of all the rules, of whole words."""
+    pattern = rf"\b(?:{'|'.join(rules)})\b"
+    while any(name in pattern for name in PIECES):
+        for name, piece in PIECES.items():
+            pattern = pattern.replace(name, piece)
+    return re.compile(pattern)
+
+
+_HARMLESS, _SERIOUS = _compiled(HARMLESS), _compiled((*SERIOUS, JOINED))
