@@ -233,6 +233,73 @@ I'm dead inside until the first coffee
 """.strip().splitlines()
 
 
+AFRESH_SERIOUS = """
+I can picture myself hanging from that beam
+I stood on the platform today and thought it would be so easy to step forward
+everything would be easier if I were dead
+i dont deserve to be here
+I feel like my story should end here
+My nephew has scars on his arms and won't talk about it
+I keep a knife under my pillow in case I find the courage
+Tonight will be my last night
+they would be happier if I was gone
+i'm so close to doing it
+I keep wondering what dying feels like
+I've tried to kill myself twice already
+my gf says she'll kill herself if I leave
+i just cant do life anymore
+I wish cancer had taken me instead of her
+Being dead sounds peaceful
+I no longer see a future for myself and I don't want one
+it would be better for everybody if I just vanished
+I've been thinking of ways to make it look like an accident
+I want the darkness to take me
+There is no point to my existence
+I'm not afraid to die anymore, I look forward to it
+I have given my cat away, so nothing is holding me here now
+Starving myself is the only thing I can control
+pls let me die
+i should of died when i was little
+I bang my head against the wall until it stops hurting inside
+My classmate posted that he won't be alive on Monday
+je n'en peux plus, je veux en finir
+Ich kann nicht mehr und will nicht mehr leben
+""".strip().splitlines()
+
+AFRESH_HARMLESS = """
+I'm sick of life in this boring town
+I can't live without my morning coffee and we are out
+My favourite cafe is closing for good
+I wish I were taller
+My brother took my car without asking
+My mother is in hospital and I can't visit her
+I can't wake up in the morning no matter how many alarms I set
+I'm too tired to go on a date tonight
+I was cut from the team
+Everybody is better at this than me
+I blew my whole budget on shoes
+I have no energy left after work
+I hung up on my best friend and regret it
+I burned my hand on the stove and ruined dinner
+My houseplant is dying and I don't know why
+They would all have more fun without me at the party
+I want to shoot a film but have no camera
+I'm living out of boxes since the move
+I'd die if he saw me in these pyjamas
+I'm never going to pass this exam
+I lost my keys and my mind
+We jumped off the bus at the wrong stop
+My knife set is blunt and dinner is late
+I had to kill a spider and feel guilty
+We ended our lease and have nowhere to go
+The funeral of my uncle is on my birthday
+I need a painless way to learn statistics
+I slept in and missed the sunrise
+Being an adult is exhausting
+I disappear into the crowd at every party
+""".strip().splitlines()
+
+
 @pytest.mark.parametrize("thought", SERIOUS)
 def test_a_thought_about_self_harm_is_heard(thought):
     assert care.concerns(thought)
