@@ -300,6 +300,73 @@ I disappear into the crowd at every party
 """.strip().splitlines()
 
 
+BFRESH_SERIOUS = """
+i dont wanna live on this planet anymore everything hurts
+I cut my thighs so nobody sees it
+thinking about jumping off my balcony rn
+My life has no meaning and I would rather not be in it
+I took a whole box of paracetamol an hour ago
+lowkey wanna off myself
+If I had a gun I would have used it by now
+My dad told me he would hang himself in the garage
+wish i could just not exist for ever
+I don't know why I bother staying alive
+I can't keep fighting, I just want peace, the permanent kind
+no one would notice if i died in my room
+I have been writing letters to say goodbye to my family
+My little sister burns her arms with cigarettes
+if tomorrow never comes i would be okay with that
+my life is over and I am ready to end it
+I keep having urges to hurt myself
+people say it gets better but i'll be dead by then
+Every night I go to bed hoping I won't open my eyes again
+my ex drove me to suicidal thoughts
+I feel nothing, so I cut to feel something
+My husband bought a gun and says we don't need him anymore
+maybe the world is better with me gone
+I'd be doing them all a favour by dying
+I am a waste of oxygen and should not be alive
+I want to sleep and never get up again, ever
+She swallowed a bottle of aspirin and is asking me to keep it secret
+there's no way out for me but to die
+kill me, I mean it
+não aguento mais, quero morrer
+""".strip().splitlines()
+
+BFRESH_HARMLESS = """
+I will never live this down
+I'd give my life for one day without emails
+My grandparents are dead and the holidays feel empty
+I feel dead after that workout
+The flowers I bought are already dead
+My dream of being a pilot died today
+I hate Mondays and I hate my job
+I can't bear the silence since my children moved out
+I missed my last chance to see the band live
+I could not keep up with the others on the run
+I'm losing the will to finish this thesis
+It's the end of the world, I spilled coffee on my laptop
+The cake is a total disaster
+I don't want to wake the baby
+I'm going nowhere in life
+My sister hurt my feelings
+I have no reason to smile today
+My knees hurt when I jump
+We lost the final in the last minute
+He never texts back and it is eating me alive
+My favourite character was killed off in the last episode
+This headache is murder
+Our dog was put to sleep this morning
+My grandpa survived the war but not the virus
+Cutting carbs makes me miserable
+I can't stop crying over the breakup
+My train was cancelled because of someone on the tracks
+I'm buried alive in paperwork
+The bridge is closed and my commute takes two hours
+I wasted the whole weekend in bed
+""".strip().splitlines()
+
+
 @pytest.mark.parametrize("thought", SERIOUS)
 def test_a_thought_about_self_harm_is_heard(thought):
     assert care.concerns(thought)

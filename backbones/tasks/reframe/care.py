@@ -49,7 +49,7 @@ PIECES = {
     "SELF": r"(?:myself|himself|herself|themself|yourself|ourselves)",
     "OWN": r"(?:my|his|her|their|your|our)(?: own)?",
     "NOTWANT": r"(?:dont|not|never|no longer|wouldnt)(?: \w+)? (?:want|wish|wanted|wants|feel like)(?: to)?",
-    "WANT": r"(?:want|wants|wanted|wish|wishes|wishing|need|hope|hopes|hoping|pray|prays|praying|prefer|love|like|ready"
+    "WANT": r"(?:want|wants|wanted|wish|wishes|wishing|need|hope|hopes|hoping|pray|prays|praying|prefer|love|ready"
     r"|try|tries|tried|trying|decided|plan|plans|planning|longing|urge)",
     "THINK": r"(?:think|thinks|thinking|thought|thoughts|dream|dreaming|fantasi[sz]e|fantasi[sz]ing|talk|talks|talking"
     r"|talked|consider|considering|obsessed|googl\w+|urges?)",
@@ -63,6 +63,9 @@ PIECES = {
     r"|for|my|without|a|the)\b",
     "MORNING": r"(?:(?: \w+)? (?:early|at|for|to|before|on|when|until|late|next|tired|sick|so)|in time)\b",
     "TRIP": r"(?:a|the|this|holidays?|vacations?|dates?|trips?|with|pretending|about)\b",
+    "KIN": r"(?:he|she|it|they|you|your|his|her|their|the|this|that|whose|who|mother|mom|mum|mam|father|dad|son|daughter"
+    r"|brother|sister|grand\w+|gran|nan|uncle|aunt|cousin|wife|husband|friend|friends|dog|cat|pet|baby|people|everyone"
+    r"|somebody|someone|everything|hamster|bunny|rabbit|horse|fish|bird)",
     "END": r"(?= \.|$)",
     "GAP": r"(?: \w+){0,4}",
     "LONG": r"(?: \w+){0,8}",
@@ -85,8 +88,12 @@ HARMLESS = (
     r"(?:die|dying|dyeing) (?:my|her|his) hair",
     r"(?:die|died|dying|dead) (?:of|from|with)(?: pure| utter| sheer| the| second hand)? (?:laugh\w*|bor\w+|embarrass\w*"
     r"|shame|cring\w+|curiosity|hunger|heat|cold|thirst|cuteness|happiness|joy|excitement|awkward\w*|cancer|old age)",
-    r"dying (?:to|for|inside|over here)",
-    r"dead (?:tired|ends?|line|inside|weight|serious|set|on my feet|last|broke|slow|silence|quiet|beat|battery|phone)",
+    r"dying (?:to|for|inside|over here)|die hard|(?:to|near|life or|life and) death|death (?:of me|row|bed|amounts?|star)",
+    r"(?:going to|will|might|could|would|ill|ima|nearly|almost) (?:die|died)(?! (?:tonight|today|tomorrow|soon|by|and))",
+    r"id die if|(?:am )?not dead|(?:out|come back|home|eat\w* (?:me )?|happiest \w+ |stay\w* )(?: of \w+ \w+)? ?alive|(?:the|if|when) i die"
+    r" i have to",
+    r"(?:cat|dog|grand\w+|mom|mum|dad|father|mother|friend|uncle|aunt|brother|sister|he|she) (?:is |has |had )?(?:died|passed|dying)",
+    r"dead (?:week|tired|ends?|line|inside|weight|serious|set|on my feet|last|broke|slow|silence|quiet|beat|battery|phone)",
     r"(?:afraid|scared|terrified|fear|frightened|worried)(?: \w+)? (?:of|about) (?:dying|death)|die (?:early|young|alone)",
     r"(?:plants?|flowers?|phone|laptop|computer|car|battery|printer|charger|fridge|machine|pc|wifi|tree|garden)"
     r"(?: \w+){0,2} (?:to die|commits? suicide|committed suicide|kill\w* itself|dying|dead)",
@@ -133,6 +140,8 @@ SERIOUS = (
     r"(?:WANT|THINK|feel like|tempted)GAP (?:drive|driving|crash|crashing|swerv\w+)GAP (?:off|in ?to)(?: \w+){0,2}"
     r" (?:HEIGHT|WHEELS|road|tree|wall|river)",
     r"THINKGAP (?:turn|turning|letting go of) the wheel",
+    r"(?:platform|tracks|edge|ledge|railing|bridge)LONG (?:step|stepping|jump|jumping|fall|let go|climb\w*)",
+    r"myself hanging|scars on OWN|look like an accident|(?:knife|blade|gun|rope|pills)LONG courage|close to doing it",
     r"bullet (?:in|through|to|into)(?: to)? OWN|gun (?:to|in|at|against) OWN (?:head|mouth|temple)|blow\w* OWN brains?",
     r"hang\w* from (?:a|the) (?:rope|ceiling|tree|beam)",
     r"(?:painless\w*|easy|easiest|quick|quickest|best|peaceful) (?:ways?|methods?)GAP (?:die|dying|death|go)",
@@ -142,8 +151,12 @@ SERIOUS = (
     r"WANT(?: that)? (?:i|id|he|she|they) (?!dont|wont|never|wouldnt)(?:\w+ ){0,2}AWAY",
     r"(?:wish|wishes|wished) (?:that )?(?:i|he|she|they) (?:was|were|had|wasnt|hadnt)(?: \w+)?(?: been)? (?:never )?(?:born|AWAY)",
     r"never (?:been|be|was|were) born|(?:why was i|wasnt meant to be|shouldnt have been) born",
-    r"i (?:\w+ )?deserve (?:to die|death)|(?:meant|supposed|deserve|able) to (?:live(?! PLACE)|be alive|exist)",
+    r"i (?:\w+ )?deserve (?:to die|death)|(?:meant|supposed|dont deserve|able) to (?:live(?! PLACE)|be alive|be here|exist)",
     r"(?:should|might as well|may as well|ought to|need to|have to) (?:(?:go|be|all) )?(?:die|dead)",
+    r"i(?: (?!KIN\b)\w+){0,6} (?:die|dying|dead|death|alive|exist|vanish\w*)|i (?:should|could|would) (?:have|of) died",
+    r"(?:wish|wished|wishing) (?:i|id|that i)(?: (?!KIN\b)\w+){0,3} died|if i (?:(?:was|were|am|had|wasnt) )?AWAY(?! (?:for|on|to)\b)",
+    r"(?:being|be) dead|dying (?:is|feels?|sounds?|would)|let (?:me|him|her) die|my last (?:night|day) (?:alive|on)|be my last"
+    r" (?:night|day)END|not (?:afraid|scared) (?:to die|of (?:dying|death))",
     r"rather (?:be dead|not be alive|not live|not exist|die(?:END| than (?:live|be|stay|keep|wake)))",
     r"better off? dead|better dead|(?:except|only|but|want|choose|welcome|crave) death|death (?:is|would be|seems|sounds)",
     r"THINKGAP (?:about|of) (?:\w+ ){0,2}(?:dying|my own death|ending|killing|jumping off|not (?:being|waking))(?! of)",
@@ -152,7 +165,7 @@ SERIOUS = (
     r"(?:WANT|if|could|id)LONG (?:never|not|dont|wont|nt|wouldnt) (?:have to )?wake up(?!MORNING)",
     r"NOTWANT wake up(?!MORNING)|sleep forever",
     r"(?:please|someone|somebody|anyone|god|lord) (?:please |to )?kill me|kill me (?:now|already|please)",
-    r"(?:wish|hope|want|pray)LONG (?:hits? me|run me over|kills? me|be hit by|get hit by|takes? me away)",
+    r"(?:wish|hope|want|pray)LONG (?:hits? me|run me over|kills? me|be hit by|get hit by|takes? me|taken? me|taken me instead)",
     r"(?:dont think|not sure|doubt)(?: \w+){0,2} (?:will|can|going to|ll|could) make it (?:through the night(?! shift)|to (?:tomorrow"
     r"|morning|the morning))",
     # Not to live, be or go on
@@ -162,10 +175,12 @@ SERIOUS = (
     r"NOTWANT be (?:here|around) (?:anymore|at all)|NOTWANT be (?:on this (?:earth|planet)|in this world)",
     r"^(?:i )?(?:NOTWANT be here|cant do this anymore|want out|want to end it)$",
     r"cant (?:go|carry|keep) on(?: living| like this| anymore| much longer| this way| with (?:my |this )?lifeEND|END)",
-    r"cant (?:live|keep living|keep going)(?: like this| anymore|END)",
+    r"cant (?:live|do life|keep living|keep going)(?: like this| anymore|END)",
     r"(?:how much longer|how long)(?: \w+)? (?:can|will|could) (?:\w+ )?(?:keep )?(?:living|live|go on|hold on|survive)",
     r"(?:reasons?|point|purpose|sense|use|why)(?: left)?GAP (?:live|living|alive|exist\w*|go on(?: living|END)"
     r"|going on(?: living| anymore|END)|carry\w* on)(?! PLACE)",
+    r"(?:no|dont|cant|not|no longer) (?:\w+ )?(?:see|have|want) (?:a |any )?future(?! (?:in|at|with))|(?:no|any) point to (?:my|this) (?:life|existence)",
+    r"my story (?:should|will|to) end|nothing (?:is )?(?:\w+ )?(?:holding|keeping) me here|(?:he|she|they|i) wont be alive",
     r"why (?:should i|do i|am i|i should|bother)GAP (?:live|living|alive|exist\w*)(?! PLACE)",
     r"(?:nothing|anything|little)(?: left)? to live for|will to live(?! PLACE)|desire to live(?! PLACE)",
     r"(?:not|isnt|never|no longer|hardly|is life)(?: \w+)? worth (?:living|it to live)|life isnt worth it",
@@ -183,7 +198,6 @@ SERIOUS = (
     # To be no loss
     r"better (?:off |place )?(?:without me|if i (?:(?:was|were) )?(?:AWAY|wasnt))",
     r"(?:say\w*|said|think\w*|thought|believ\w*|tell\w*|told|feel\w*)GAP better off without (?:him|her|them)",
-    r"(?:nobody|no|who|anyone|anybody|wouldnt|wont)LONG (?:care|notice|miss|mind|sad|cry)LONG if i (?:(?:was|were|am|had) )?AWAY",
     r"(?:the day|when|once) i (?:die|am dead|am gone)(?: \w+){0,2} (?:nobody|everyone|everybody|they|no)",
     r"(?:nobody|no|who|wouldnt) (?:\w+ )?(?:would|will) miss me",
     r"(?:written|wrote|write|writing|left|leave) (?:my|a|the) (?:goodbye|farewell|last) (?:note|letters?)",
@@ -194,7 +208,7 @@ SERIOUS = (
     r"hacerme dano|ganas de (?:morir(?!me de)|matarme|vivir|seguir viviendo)|mejor sin mi",
     # French
     r"(?:veux|voudrais|envie de|prefere) mourir(?! de)|(?:veux|vais|envie de|voudrais) me tuer",
-    r"en finir avec (?:la vie|tout|ma vie)|(?:veux|envie de|peux) plus vivre(?! (?:a|avec|ici|dans|en|chez))",
+    r"en finir avec (?:la vie|tout|ma vie)|veux en finir(?! avec)|(?:veux|envie de|peux) plus vivre(?! (?:a|avec|ici|dans|en|chez))",
     r"(?:plus|pas) envie de vivre|me faire du mal|je me mutile|gout a la vie",
     # German
     r"(?:ich|will|mochte|moechte)GAP sterben|nicht mehr leben(?! (?:in|mit|bei|hier))|(?:bringe?|bring) mich um|ritze mich",
