@@ -1,8 +1,8 @@
 """Care for people in distress: thoughts about self-harm or suicide, which no small model should answer.
 
-Plain rules, which anybody can read, over a plain form of the text. They would rather catch a harmless thought than miss
-a serious one, yet they miss some: they are no assessment of anybody. Turns of phrase that only sound alike are taken out
-first, so that a serious word beside them is still heard. Violence to others is not their subject.
+Plain rules, which anybody can read, over a plain form of the text. They would rather catch a harmless thought than
+miss a serious one, yet they miss some: they are no assessment of anybody. Turns of phrase that only sound alike are
+taken out first, so that a serious word beside them is still heard. Violence to others is not their subject.
 """
 
 import re
@@ -62,8 +62,9 @@ PIECES = {
     "PLACE": r"(?:in|at|with|w|here|there|near|next|on|under|alone|off|by|close|together|paycheck|up to|through|out"
     r"|for|my|without|a|the)\b",
     "MORNING": r"(?:(?: \w+)? (?:early|at|for|to|before|on|when|until|late|next|tired|sick|so)|in time)\b",
-    "TRIP": r"(?:a|the|this|holidays?|vacations?|dates?|trips?|with|pretending|about)\b",
-    "KIN": r"(?:he|she|it|they|you|your|his|her|their|the|this|that|whose|who|mother|mom|mum|mam|father|dad|son|daughter"
+    "TRIP": r"(?:a|the|this|that|my|our|holidays?|vacations?|dates?|trips?|with|pretending|about)\b",
+    "KIN": r"(?:he|she|it|they|you|your|his|her|their|the|this|that|whose|who|mother|mom|mum|mam|father|dad|son"
+    r"|daughter"
     r"|brother|sister|grand\w+|gran|nan|uncle|aunt|cousin|wife|husband|friend|friends|dog|cat|pet|baby|people|everyone"
     r"|somebody|someone|everything|hamster|bunny|rabbit|horse|fish|bird)",
     "END": r"(?= \.|$)",
@@ -86,15 +87,23 @@ HARMLESS = (
     r"(?:shot|shoot|shoots|shooting) SELF in the foot",
     r"drown(?:ing|ed)? SELF in (?!the\b|a\b|my (?:bath|tub|pool)|water)\w+",
     r"(?:die|dying|dyeing) (?:my|her|his) hair",
-    r"(?:die|died|dying|dead) (?:of|from|with)(?: pure| utter| sheer| the| second hand)? (?:laugh\w*|bor\w+|embarrass\w*"
+    r"(?:die|died|dying|dead) (?:of|from|with)(?: pure| utter| sheer| the| second hand)? (?:laugh\w*|bor\w+"
+    r"|embarrass\w*"
     r"|shame|cring\w+|curiosity|hunger|heat|cold|thirst|cuteness|happiness|joy|excitement|awkward\w*|cancer|old age)",
-    r"dying (?:to|for|inside|over here)|die hard|(?:to|near|life or|life and) death|death (?:of me|row|bed|amounts?|star)",
-    r"(?:going to|will|might|could|would|ill|ima|nearly|almost) (?:die|died)(?! (?:tonight|today|tomorrow|soon|by|and))",
-    r"id die if|(?:am )?not dead|(?:out|come back|home|eat\w* (?:me )?|happiest \w+ |stay\w* )(?: of \w+ \w+)? ?alive|(?:the|if|when) i die"
+    r"dying (?:to|for|inside|over here)|die hard|(?:to|near|life or|life and) death|death (?:of me|row|bed|amounts?"
+    r"|star)",
+    r"(?:going to|will|might|could|would|ill|ima|nearly|almost) (?:die|died)(?! (?:tonight|today|tomorrow|soon|by"
+    r"|and))",
+    r"rather die than (?!live|be|stay|keep|wake|go on|exist)\w+|id die if|feel dead (?:after|today|on)|(?:i"
+    r"|we) (?:bought|planted|got) are (?:already )?dead|(?:am )?not dead|(?:out|come back|home|eat\w* (?:me )?"
+    r"|happiest \w+ |buried )(?: of \w+ \w+)? ?alive|(?:the|if|when) i die"
     r" i have to",
-    r"(?:cat|dog|grand\w+|mom|mum|dad|father|mother|friend|uncle|aunt|brother|sister|he|she) (?:is |has |had )?(?:died|passed|dying)",
-    r"dead (?:week|tired|ends?|line|inside|weight|serious|set|on my feet|last|broke|slow|silence|quiet|beat|battery|phone)",
-    r"(?:afraid|scared|terrified|fear|frightened|worried)(?: \w+)? (?:of|about) (?:dying|death)|die (?:early|young|alone)",
+    r"(?:cat|dog|grand\w+|mom|mum|dad|father|mother|friend|uncle|aunt|brother|sister|he|she) (?:is |has "
+    r"|had )?(?:died|passed|dying)",
+    r"dead (?:week|tired|ends?|line|inside|weight|serious|set|on my feet|last|broke|slow|silence|quiet|beat|battery"
+    r"|phone)",
+    r"(?:afraid|scared|terrified|fear|frightened|worried)(?: \w+)? (?:of|about) (?:dying|death)|die (?:early|young"
+    r"|alone)",
     r"(?:plants?|flowers?|phone|laptop|computer|car|battery|printer|charger|fridge|machine|pc|wifi|tree|garden)"
     r"(?: \w+){0,2} (?:to die|commits? suicide|committed suicide|kill\w* itself|dying|dead)",
     r"suicide (?:squad|silence|girls?|burgers?|wings|doors?|bomb\w*|attacks?|missions?|runs?|drills?|shifts?)",
@@ -104,7 +113,8 @@ HARMLESS = (
     r"|all\b)\w+",
     r"(?:forgot|forget|remember|refuses?) to take",
     r"bungee jump\w*",
-    r"(?:cancer|virus|covid|disease|illness|accident|crash|stroke|attack|flood|fire|war) (?:that )?(?:took|takes) OWN life",
+    r"(?:cancer|virus|covid|disease|illness|accident|crash|stroke|attack|flood|fire|war) (?:that )?(?:took"
+    r"|takes) OWN life",
 )
 
 SERIOUS = (
@@ -117,24 +127,30 @@ SERIOUS = (
     r"(?:scratch|pick|bit|bite|dig|cut)\w* (?:\w+ ){1,6}(?:bleed|bleeds|blood)",
     r"kms|kys|unaliv\w*|sewerslide|noose|suicid\w*",
     r"self ?(?:harm\w*|injur\w*|mutilat\w*|delet\w*|destruct)",
-    r"(?:started|start|been|back to|stop|urge to|want to|need to|relapsed?)GAP cut(?:ting)?(?: again|END)|cutting again",
+    r"(?:started|start|been|back to|stop|urge to|want to|need to|relapsed?)GAP cut(?:ting)?(?: again|END)"
+    r"|cutting again",
     r"(?:cut|cuts|cutting|slit\w*|slash\w*|slic\w+) (?:on |up |open )?OWN (?:wrists?|arms?|thighs?|legs?|skin|veins?"
     r"|throat)",
     r"(?:blade|razor|knife) (?:to|on|against|across) OWN|relapsedLONG (?:arms?|wrists?|thighs?|blades?|razor)",
-    r"(?:not safe|unsafe)(?: \w+)? (?:with|from|around) SELF|(?:scared|afraid) of (?:myself|what i (?:might|will|could) do)",
+    r"(?:not safe|unsafe)(?: \w+)? (?:with|from|around) SELF|(?:scared|afraid) of (?:myself|what i (?:might|will"
+    r"|could) do)",
     r"do something (?:to myself|stupid to myself|i cant take back)",
     # To take one's life, by whatever means
     r"(?:take|takes|taking|took|end|ends|ending|ended) OWN li(?:fe|ves)(?! (?:back|savings|insurance|seriously|story))",
-    r"end(?:ing)? (?:it all|everything)|ending itEND|(?:WANT|going|THINK)GAP end(?:ing)? (?:it|things)(?! (?:with|between))",
+    r"end(?:ing)? (?:it all|everything)|ending itEND|(?:WANT|going|THINK)GAP end(?:ing)? (?:it|things)(?! (?:with"
+    r"|between))",
     r"overdos\w*|od(?:ed|ing)? on",
     r"(?:swallow\w*|take|takes|taking|took|down\w*) (?:all|the whole|a whole|a bunch|a bottle|a handful|every|to many"
     r"|enough)GAP PILLS",
-    r"PILLSLONG(?: and)?LONG (?:take|taking|took|swallow\w*) (?:them all|all of them|the lot)",
+    r"(?:going to|want to|will) swallowGAP PILLS|PILLSLONG(?: and)?LONG (?:take|taking|took|swallow\w*) (?:them all"
+    r"|all of them|the lot)",
     r"(?:how (?:many|much)|drink|drank|drinking|stash\w*|hoard\w*|saving up|bottle of|googl\w+)GAP PILLS"
     r"(?: (?:it takes|to (?:die|kill|overdose)|next to me|in my hand|in front of me)|END)",
-    r"PILLS (?:\w+ )?(?:next to me|in my hand|in front of me)|(?:bought|got|found) (?:a |the |some )?(?:rope|razor blades?)",
+    r"PILLS (?:\w+ )?(?:next to me|in my hand|in front of me)|(?:bought|got|found) (?:a |the |some )?(?:rope"
+    r"|razor blades?)",
     r"(?:jump\w*|leap\w*|throw\w* SELF|fall\w*|step\w*) (?:off|from|out of|over)(?: \w+){0,2} HEIGHT",
-    r"(?:jump\w*|throw\w* SELF|step\w*|walk\w*|run\w*|l[ay]\w+ down) (?:in front of|under|in ?to|on)(?: \w+){0,2} WHEELS",
+    r"(?:jump\w*|throw\w* SELF|step\w*|walk\w*|run\w*|l[ay]\w+ down) (?:in front of|under|in ?to"
+    r"|on)(?: \w+){0,2} WHEELS",
     r"(?:nearly|almost|want to|should|going to) jump(?:ed)?(?: today| tonight|END)",
     r"(?:walk|swim)\w* (?:in ?to|out to) (?:the |a )?(?:sea|ocean|river|lake|waves)",
     r"(?:WANT|THINK|feel like|tempted)GAP (?:drive|driving|crash|crashing|swerv\w+)GAP (?:off|in ?to)(?: \w+){0,2}"
@@ -142,6 +158,8 @@ SERIOUS = (
     r"THINKGAP (?:turn|turning|letting go of) the wheel",
     r"(?:platform|tracks|edge|ledge|railing|bridge)LONG (?:step|stepping|jump|jumping|fall|let go|climb\w*)",
     r"myself hanging|scars on OWN|look like an accident|(?:knife|blade|gun|rope|pills)LONG courage|close to doing it",
+    r"(?:bought|buy|buying|have|had|has|got|load\w*|find|found) a (?:gun|pistol|rifle)|to feel something"
+    r"|i cut (?:last night|today|to (?:feel|cope))|burn\w* OWN (?:arms?|legs?|skin)",
     r"bullet (?:in|through|to|into)(?: to)? OWN|gun (?:to|in|at|against) OWN (?:head|mouth|temple)|blow\w* OWN brains?",
     r"hang\w* from (?:a|the) (?:rope|ceiling|tree|beam)",
     r"(?:painless\w*|easy|easiest|quick|quickest|best|peaceful) (?:ways?|methods?)GAP (?:die|dying|death|go)",
@@ -149,24 +167,35 @@ SERIOUS = (
     r"(?:i|he|she|they|we|to) (?:\w+ ){0,2}WANT (?:to )?(?:die|be dead|not be alive|be gone forever)",
     r"want (?:to )?(?:die|be dead)",
     r"WANT(?: that)? (?:i|id|he|she|they) (?!dont|wont|never|wouldnt)(?:\w+ ){0,2}AWAY",
-    r"(?:wish|wishes|wished) (?:that )?(?:i|he|she|they) (?:was|were|had|wasnt|hadnt)(?: \w+)?(?: been)? (?:never )?(?:born|AWAY)",
+    r"(?:wish|wishes|wished) (?:that )?(?:i|he|she|they) (?:was|were|had|wasnt"
+    r"|hadnt)(?: \w+)?(?: been)? (?:never )?(?:born|AWAY)",
     r"never (?:been|be|was|were) born|(?:why was i|wasnt meant to be|shouldnt have been) born",
-    r"i (?:\w+ )?deserve (?:to die|death)|(?:meant|supposed|dont deserve|able) to (?:live(?! PLACE)|be alive|be here|exist)",
+    r"i (?:\w+ )?deserve (?:to die|death)|(?:meant|supposed|dont deserve|able) to (?:live(?! PLACE)|be alive|be here"
+    r"|exist)",
     r"(?:should|might as well|may as well|ought to|need to|have to) (?:(?:go|be|all) )?(?:die|dead)",
-    r"i(?: (?!KIN\b)\w+){0,6} (?:die|dying|dead|death|alive|exist|vanish\w*)|i (?:should|could|would) (?:have|of) died",
-    r"(?:wish|wished|wishing) (?:i|id|that i)(?: (?!KIN\b)\w+){0,3} died|if i (?:(?:was|were|am|had|wasnt) )?AWAY(?! (?:for|on|to)\b)",
-    r"(?:being|be) dead|dying (?:is|feels?|sounds?|would)|let (?:me|him|her) die|my last (?:night|day) (?:alive|on)|be my last"
+    r"(?:i|id|ill)(?: (?!KIN\b)\w+){0,9} (?:die|dying|dead|death|alive|exist|vanish\w*)|i (?:should|could"
+    r"|would) (?:have|of) died",
+    r"(?:wish|wished|wishing) (?:i|id|that i)(?: (?!KIN\b)\w+){0,3} died|if i (?:(?:was|were|am|had"
+    r"|wasnt) )?AWAY(?! (?:for|on|to)\b)",
+    r"(?:being|be) dead|dying (?:is|feels?|sounds?|would)|let (?:me|him|her) die|way out(?: \w+){0,3} (?:but|except"
+    r"|than)|(?:shouldnt|should not) be (?:alive|here|breathing)|my last (?:night|day) (?:alive|on)|be my last"
     r" (?:night|day)END|not (?:afraid|scared) (?:to die|of (?:dying|death))",
     r"rather (?:be dead|not be alive|not live|not exist|die(?:END| than (?:live|be|stay|keep|wake)))",
-    r"better off? dead|better dead|(?:except|only|but|want|choose|welcome|crave) death|death (?:is|would be|seems|sounds)",
+    r"better off? dead|better dead|(?:except|only|but|want|choose|welcome|crave) death|death (?:is|would be|seems"
+    r"|sounds)",
     r"THINKGAP (?:about|of) (?:\w+ ){0,2}(?:dying|my own death|ending|killing|jumping off|not (?:being|waking))(?! of)",
     r"(?:feel|feels|felt) like (?:dying|ending|giving up on life)|(?:my|my own) funeral",
-    r"(?:dont|wouldnt) (?:care|mind) (?:if|whether) i (?:live|die|wake|am alive|get hit)|wouldnt mind (?:dying|being dead)",
+    r"(?:dont|wouldnt) (?:care|mind) (?:if|whether) i (?:live|die|wake|am alive|get hit)|wouldnt mind (?:dying"
+    r"|being dead)",
     r"(?:WANT|if|could|id)LONG (?:never|not|dont|wont|nt|wouldnt) (?:have to )?wake up(?!MORNING)",
-    r"NOTWANT wake up(?!MORNING)|sleep forever",
-    r"(?:please|someone|somebody|anyone|god|lord) (?:please |to )?kill me|kill me (?:now|already|please)",
-    r"(?:wish|hope|want|pray)LONG (?:hits? me|run me over|kills? me|be hit by|get hit by|takes? me|taken? me|taken me instead)",
-    r"(?:dont think|not sure|doubt)(?: \w+){0,2} (?:will|can|going to|ll|could) make it (?:through the night(?! shift)|to (?:tomorrow"
+    r"NOTWANT wake up(?!MORNING)|sleep forever|(?:not|never|wont) (?:open OWN eyes|get up) again|tomorrow never comes"
+    r"|permanent (?:kind|solution|peace)",
+    r"(?:please|someone|somebody|anyone|god|lord) (?:please |to )?kill me|kill me (?:now|already|please)|(?:^"
+    r"|(?<=\. ))kill me",
+    r"(?:wish|hope|want|pray|beg)LONG (?:hits? me|run me over|kills? me|be hit by|get hit by|heart (?:would |to )?stop"
+    r"|take[ns]? me(?! (?:to|on|out|back|home|with|for|seriously)))",
+    r"(?:dont think|not sure|doubt)(?: \w+){0,2} (?:will|can|going to|ll"
+    r"|could) make it (?:through the night(?! shift)|to (?:tomorrow"
     r"|morning|the morning))",
     # Not to live, be or go on
     r"NOTWANT (?:live|living)(?! PLACE)|NOTWANT live (?:(?:in|on) (?:this|such a) (?:world|planet|earth)|like)",
@@ -176,52 +205,71 @@ SERIOUS = (
     r"^(?:i )?(?:NOTWANT be here|cant do this anymore|want out|want to end it)$",
     r"cant (?:go|carry|keep) on(?: living| like this| anymore| much longer| this way| with (?:my |this )?lifeEND|END)",
     r"cant (?:live|do life|keep living|keep going)(?: like this| anymore|END)",
-    r"(?:how much longer|how long)(?: \w+)? (?:can|will|could) (?:\w+ )?(?:keep )?(?:living|live|go on|hold on|survive)",
+    r"(?:how much longer|how long)(?: \w+)? (?:can|will|could) (?:\w+ )?(?:keep )?(?:living|live|go on|hold on"
+    r"|survive)",
     r"(?:reasons?|point|purpose|sense|use|why)(?: left)?GAP (?:live|living|alive|exist\w*|go on(?: living|END)"
     r"|going on(?: living| anymore|END)|carry\w* on)(?! PLACE)",
-    r"(?:no|dont|cant|not|no longer) (?:\w+ )?(?:see|have|want) (?:a |any )?future(?! (?:in|at|with))|(?:no|any) point to (?:my|this) (?:life|existence)",
-    r"my story (?:should|will|to) end|nothing (?:is )?(?:\w+ )?(?:holding|keeping) me here|(?:he|she|they|i) wont be alive",
+    r"(?:no|dont|cant|not|no longer) (?:\w+ )?(?:see|have|want) (?:a |any )?future(?! (?:in|at|with))|(?:no"
+    r"|any) point to (?:my|this) (?:life|existence)",
+    r"my story (?:should|will|to) end|nothing (?:is )?(?:\w+ )?(?:holding|keeping) me here|(?:he|she|they"
+    r"|i) wont be alive",
     r"why (?:should i|do i|am i|i should|bother)GAP (?:live|living|alive|exist\w*)(?! PLACE)",
     r"(?:nothing|anything|little)(?: left)? to live for|will to live(?! PLACE)|desire to live(?! PLACE)",
     r"(?:not|isnt|never|no longer|hardly|is life)(?: \w+)? worth (?:living|it to live)|life isnt worth it",
-    r"(?:done|through|finished) with (?:my |this )?(?:life|living|existence)(?! (?:in|at|insurance|drawing|science\w*))",
+    r"(?:done|through|finished) with (?:my |this )?(?:life|living|existence)(?! (?:in|at|insurance|drawing"
+    r"|science\w*))",
     r"(?:tired|sick|exhausted)(?: and tired)? (?:of|from) (?:living like|(?:living|being alive|life|existing|breathing"
-    r"|this life)(?! PLACE))",
+    r"|this life)(?! (?:PLACE|of)))",
     r"hates? (?:being alive|existing|living(?! PLACE))|(?:given|give|gave|giving) up on (?:life|living)",
-    r"(?:living|existing|being alive|existence) (?:\w+ )?(?:hurts|pain\w*|exhaust\w*|pointless|torture|unbearable|hell)",
-    r"(?:my|this|his|her) life(?: \w+){0,5} (?:to be over|to end|would end|would be over)|want it (?:all )?to be overEND",
+    r"(?:living|existing|being alive|existence) (?:\w+ )?(?:hurts|pain\w*|exhaust\w*|pointless|torture|unbearable"
+    r"|hell)",
+    r"(?:my|this|his|her) life(?: \w+){0,5} (?:to be over|to end|would end|would be over)"
+    r"|want it (?:all )?to be overEND",
     r"want(?: \w+){0,2} (?:everything|it all|the pain|all of it|this pain) to (?:end|stop|be over|go away)",
     r"stop existing|cease to exist|to not exist|WANT(?: \w+)? not exist",
     r"(?:WANT|could|id)(?: to)? (?:disappear|vanish)(?! (?:for (?!ever|good)|to|into|with|on|in|when|until))",
     r"fall off the face|want to (?:\w+ ){1,5}and (?:die|never (?:come|be))",
-    r"(?:log|check|opt)\w* out of (?:life|existence|this world|this life)|(?:leave|leaving) this (?:world|earth|life|planet)",
+    r"(?:log|check|opt)\w* out of (?:life|existence|this world|this life)|(?:leave|leaving) this (?:world|earth|life"
+    r"|planet)",
     # To be no loss
-    r"better (?:off |place )?(?:without me|if i (?:(?:was|were) )?(?:AWAY|wasnt))",
+    r"rather not be (?:here|in it|in this|around)|waste of (?:oxygen|space|air)|(?:bother|why"
+    r"|point) (?:\w+ )?staying alive",
+    r"better (?:off |place )?(?:with me gone|without me|if i (?:(?:was|were) )?(?:AWAY|wasnt))",
     r"(?:say\w*|said|think\w*|thought|believ\w*|tell\w*|told|feel\w*)GAP better off without (?:him|her|them)",
     r"(?:the day|when|once) i (?:die|am dead|am gone)(?: \w+){0,2} (?:nobody|everyone|everybody|they|no)",
     r"(?:nobody|no|who|wouldnt) (?:\w+ )?(?:would|will) miss me",
     r"(?:written|wrote|write|writing|left|leave) (?:my|a|the) (?:goodbye|farewell|last) (?:note|letters?)",
-    r"this is (?:my )?(?:final )?goodbye|wont be (?:here|around|alive) (?:much longer|for long|anymore)|affairs in order",
+    r"(?:voices?|head)GAP tells? me to|plan and a date|until it (?:bleeds|hurts|stops hurting)|(?:go"
+    r"|leaving) for goodEND",
+    r"this is (?:my )?(?:final )?goodbye|goodbye (?:everyone|everybody|world|all|life)|wont be (?:here|around"
+    r"|alive) (?:much longer|for long|anymore)|affairs in order|letters?(?: to)? say\w* goodbye",
     # Spanish
     r"quiero morir(?:me)?(?! de)|me quiero (?:morir(?! de)|matar)|(?:quiero|voy a|pienso en) matarme|quitarme la vida",
-    r"no quiero (?:seguir )?(?:viviendo|vivir)(?! (?:en|con|aqui|alli|solo|sola))|(?:acabar|terminar) con (?:mi vida|todo)",
+    r"no quiero (?:seguir )?(?:viviendo|vivir)(?! (?:en|con|aqui|alli|solo|sola))|(?:acabar|terminar) con (?:mi vida"
+    r"|todo)",
     r"hacerme dano|ganas de (?:morir(?!me de)|matarme|vivir|seguir viviendo)|mejor sin mi",
     # French
     r"(?:veux|voudrais|envie de|prefere) mourir(?! de)|(?:veux|vais|envie de|voudrais) me tuer",
-    r"en finir avec (?:la vie|tout|ma vie)|veux en finir(?! avec)|(?:veux|envie de|peux) plus vivre(?! (?:a|avec|ici|dans|en|chez))",
+    r"en finir avec (?:la vie|tout|ma vie)|veux en finir(?! avec)|(?:veux|envie de|peux) plus vivre(?! (?:a|avec|ici"
+    r"|dans|en|chez))",
     r"(?:plus|pas) envie de vivre|me faire du mal|je me mutile|gout a la vie",
     # German
-    r"(?:ich|will|mochte|moechte)GAP sterben|nicht mehr leben(?! (?:in|mit|bei|hier))|(?:bringe?|bring) mich um|ritze mich",
-    r"(?:mich|sich) (?:selbst )?(?:umbringen|toten|toeten|ritzen)|das leben nehmen|leben beenden|(?:lieber|ware ich|ich ware) tot",
+    r"(?:ich|will|mochte|moechte)GAP sterben|nicht mehr leben(?! (?:in|mit|bei|hier))|(?:bringe?|bring) mich um"
+    r"|ritze mich",
+    r"(?:mich|sich) (?:selbst )?(?:umbringen|toten|toeten|ritzen)|das leben nehmen|leben beenden|(?:lieber|ware ich"
+    r"|ich ware) tot",
     r"(?:selbstmord|suizid|lebensmud)\w*",
     # Portuguese
     r"(?:quero|queria|vontade de|prefiro) morrer(?! de)|(?:quero|vou|queria|vontade de) me matar|desistir da vida",
-    r"tirar (?:a )?minha (?:propria )?vida|nao quero (?:mais )?viver(?! (?:em|com|aqui|no|na))|acabar com (?:a )?minha vida",
+    r"tirar (?:a )?minha (?:propria )?vida|nao quero (?:mais )?viver(?! (?:em|com|aqui|no|na))"
+    r"|acabar com (?:a )?minha vida",
     r"me machucar de proposito|vontade de viver",
 )
 
 # Words run together, or letters set apart
-JOINED = r"\w*(?:kill(?:ing)?myself|want(?:to)?die|wan+adie|endmylife|enditall|hurtmyself|cutmyself|bettero+ffdead)\w*|\w*suicid\w*"
+JOINED = (
+    r"\w*(?:kill(?:ing)?myself|want(?:to)?die|wan+adie|endmylife|enditall|hurtmyself|cutmyself|betteroffdead|suicid)\w*"
+)
 
 
 def concerns(text: str) -> bool:
@@ -239,7 +287,7 @@ def _plain(text: str) -> str:
     text = re.sub(r"\b[a-z](?:[ ._*-][a-z]){2,}\b", lambda match: re.sub(r"[^a-z]", "", match[0]), text)
     text = re.sub(r"([^\W\dl])\1{2,}", r"\1", text)  # dieeee, but not killl
     text = re.sub(r"l{3,}", "ll", text)
-    text = re.sub(r"[.!?;:\n]+", " . ", text)
+    text = re.sub(r"[.!?;:]+|\n\s*\n", " . ", text)
     text = " ".join(re.sub(r"[^\w.]", " ", text).replace("_", " ").split())
     for written, said in SAID:
         text = re.sub(written, said, text)
