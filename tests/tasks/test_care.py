@@ -63,6 +63,23 @@ def test_a_turn_of_phrase_hides_nothing_beside_it():
 
 
 @pytest.mark.parametrize(
+    "thought",
+    [
+        "I cut myself when I was sad",
+        "I cut myself while crying",
+        "I cut myself on the arm",
+        "I hurt myself in secret",
+        "I hurt myself at night",
+        "I shot myself in the foot on purpose because I want to die",
+        "I burned myself out and I want to kill myself",
+        "I will die tonight",
+    ],
+)
+def test_a_harmless_beginning_is_no_alibi(thought):
+    assert care.concerns(thought)
+
+
+@pytest.mark.parametrize(
     "thought", ["", " ", "...", "?", "日本語", "a" * 240, "i " * 120, "want to " * 30, "kill " * 48]
 )
 def test_what_says_nothing_is_harmless_and_takes_no_time(thought):
