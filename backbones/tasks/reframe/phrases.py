@@ -1,7 +1,7 @@
 """What is said of self-harm and suicide, and what only sounds so: tables for `care`, over its plain form of a text.
 
 Every line is a regular expression of whole words, in which names in capitals stand for `PIECES`. ` .` ends a clause of
-the plain form, and \\w never crosses it.
+the plain form, and a word never crosses it.
 """
 
 PIECES = {
@@ -36,8 +36,8 @@ HARMLESS = (
     r"(?:accidentally|by accident) (?:cut|hurt|burn\w*|stab\w*|shot) SELF",
     r"(?:cut|cutting|hurt|burn\w*|injur\w*|stab\w*) (?:SELF|OWN \w+)(?: accidentally| by accident)?(?: with (?:a|the"
     r"|my) \w+(?: knife)?)? (?:shaving|cooking|baking|chopping|slicing|peeling|gardening|grating|by accident"
-    r"|accidentally|while (?!cry|sob)\w+ing|making|opening|washing|doing|playing|running|lifting|training|skiing|climbing|dancing"
-    r"|cleaning|cycling|when i (?:fell|tripped|slipped|dropped|was (?!cry|sob)\w+ing)"
+    r"|accidentally|while (?!cry|sob)\w+ing|making|opening|washing|doing|playing|running|lifting|training|skiing"
+    r"|climbing|dancing|cleaning|cycling|when i (?:fell|tripped|slipped|dropped|was (?!cry|sob)\w+ing)"
     r"|on (?:a|an|the|some|my|broken|hot) (?!arms?|legs?|wrists?|thighs?|skin)\w+)",
     r"(?:hurt|injured) SELF (?:at|in|during) (?:the |a |my )?(?:gym|work|training|practice|football|soccer|basketball"
     r"|class|school|game|match|race|workout|garden|kitchen|climb\w*|marathon)",
