@@ -72,7 +72,7 @@ def generate(args) -> None:
         print(json.dumps(results, indent=1, ensure_ascii=False))
     else:
         for result in results:
-            print(result["text"], result["rewards"])
+            print(result["text"], result["rewards"] or "")  # a pointer has none
 
 
 def export(args) -> None:

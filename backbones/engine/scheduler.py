@@ -31,13 +31,13 @@ class Waiting:
 
 
 class Job:
-    """The requests of one call to the set `name`. `waiting`: its rows that have not been admitted.
+    """The requests of one call to the set `name`. `waiting`: its rows that have to be admitted.
 
     `news`: the newest that its caller has not been given yet.
     """
 
     def __init__(self, name: str, rows: list[Row], lock: threading.Lock):
-        self.name, self.rows, self.waiting = name, rows, list(rows)
+        self.name, self.rows, self.waiting = name, rows, [row for row in rows if not row.done]
         self.scoring: set[Row] = set()  # rows that are done, and scored or about to be
         self.news: list[Text] | Exception | None = None
         self.changed = threading.Condition(lock)
@@ -76,11 +76,14 @@ class Scheduler:
     def stream(self, name: str, requests: Sequence[Request]) -> Generator[list[Text] | Waiting]:
         """Yield the texts of the set `name` as they grow, one per request; in the last yield all are done.
 
-        Yields `Waiting` while the job waits for others. Closing the generator stops the work. Raises ValueError for
-        requests that are out of range, before they are queued, or longer than the base allows; ServingError when too
-        many wait or the model fails.
+        Yields `Waiting` while the job waits for others; one of pointers alone waits for nobody. Closing the generator
+        stops the work. Raises ValueError for requests that are out of range, before they are queued, or longer than the
+        base allows; ServingError when too many wait or the model fails.
         """
         job = Job(name, self.writers[name].rows(requests), self._lock)
+        if not job.waiting:
+            yield self.writers[name].texts(job.rows)
+            return
         try:
             waiting = self._enqueue(job)
             if waiting:
