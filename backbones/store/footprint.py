@@ -80,6 +80,20 @@ def of_set(soup_set: SoupSet, rows: int, device: str, dtype_bytes: int, dense: b
     )
 
 
+def fitting(soup_set: SoupSet, rows: int, device: str, dtype_bytes: int, dense: bool) -> tuple[dict[str, int], bool]:
+    """The estimate of a set, and whether its 4-bit weights are kept de-quantised: as `dense` says, but not where there
+    is memory for them in 4 bits alone.
+
+    Raises ValueError for a set that does not fit, and as `estimate`.
+    """
+    free = available(device)
+    needs = of_set(soup_set, rows, device, dtype_bytes, dense)
+    if dense and needs["total"] > free:
+        dense, needs = False, of_set(soup_set, rows, device, dtype_bytes, dense=False)
+    refuse_if_too_large(needs, device, free)
+    return needs, dense
+
+
 def available(device: str) -> int:
     """Bytes that this process can still have on "cuda" or "cpu"."""
     if device.startswith("cuda"):

@@ -77,9 +77,10 @@ def merged(model, adapters, mix):
 
 
 def rows_of(count):
-    """Greedy rows with all mixes and prompts of 1 to 20 tokens."""
+    """Greedy rows with all mixes and prompts of 1 to 20 tokens, every length with every mix."""
     draw = torch.Generator().manual_seed(7)
-    prompts = [torch.randint(1, 300, (1 + 5 * i % 20,), generator=draw).tolist() for i in range(count)]
+    lengths = (1, 5, 9, 14, 20)
+    prompts = [torch.randint(1, 300, (lengths[i % 5],), generator=draw).tolist() for i in range(count)]
     settings = {"temperature": 0.0, "top_p": 0.9, "max_new_tokens": NEW}
     return [tiny_row(" ".join(map(str, ids)), (MIXES[i % 4],), **settings) for i, ids in enumerate(prompts)]
 
@@ -102,21 +103,27 @@ def differing(rows, texts, references):
 
 
 def compared(soup, model, adapters, count):
+    """How many of `count` texts differ from `generate`'s, all at ties."""
     rows = rows_of(count)
     references = {mix: merged(model, adapters, mix) for mix in MIXES}
     texts = tokens(soup, rows)
     assert len({tuple(text) for text in texts}) > count / 2 and all(len(text) == NEW for text in texts)
-    assert differing(rows, texts, references) <= count / 50
+    return differing(rows, texts, references)
 
 
-@pytest.mark.parametrize("name", MODELS)
-def test_greedy_texts_are_those_of_generate(name):
-    torch.manual_seed(3)
-    model = MODELS[name]().eval()
-    assert (getattr(model.config, "sliding_window", None) == WINDOW) == (name not in ("Llama", "Qwen2"))
-    adapters = adapters_of(model)
-    soup = Soup(copy.deepcopy(model), Numbers(), adapters, dense="Qwen" not in name)
-    compared(soup, model, adapters, 36)
+def test_greedy_texts_of_240_requests_are_those_of_generate_but_for_ties(record_property):
+    ties = {}
+    for name, made in MODELS.items():
+        torch.manual_seed(3)
+        model = made().eval()
+        assert (getattr(model.config, "sliding_window", None) == WINDOW) == (name not in ("Llama", "Qwen2"))
+        adapters = adapters_of(model)
+        soup = Soup(copy.deepcopy(model), Numbers(), adapters, dense="Qwen" not in name)
+        assert soup.dtype == torch.float32
+        ties[name] = compared(soup, model, adapters, 40)
+    record_property("texts of 240 that differ at a tie", sum(ties.values()))
+    print(f"texts of 240 that differ at a tie: {ties}")
+    assert sum(ties.values()) <= 2, ties
 
 
 @pytest.mark.parametrize("dense", [False, True])
@@ -126,4 +133,4 @@ def test_greedy_texts_on_a_base_in_four_bits_are_those_of_generate(base, dense):
     plain = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32, device_map={"": "cpu"}).dequantize()
     for one in (model, plain):
         one.generation_config.eos_token_id = None
-    compared(Soup(model, Numbers(), adapters, dense), plain, adapters, 16)
+    assert compared(Soup(model, Numbers(), adapters, dense), plain, adapters, 20) == 0
