@@ -72,7 +72,7 @@ def merged(model, adapters, mix):
     whole = copy.deepcopy(model)
     for adapter, c in zip(adapters, mix, strict=True):
         for name, (down, up) in adapter.deltas.items():
-            whole.get_submodule(name).weight.data += c * up.T @ down
+            whole.get_submodule(name).weight.data += (c * up.T @ down).to(whole.device)
     return whole
 
 
@@ -91,12 +91,18 @@ def differing(rows, texts, references):
     for row, text in zip(rows, texts, strict=True):
         ids, reference = [int(word) for word in row.prompt.split()], references[row.coefficients[0]]
         with torch.inference_mode():
+            prompt = torch.tensor([ids], device=reference.device)
             expected = reference.generate(
-                torch.tensor([ids]), attention_mask=torch.ones(1, len(ids)), do_sample=False, max_new_tokens=NEW
+                prompt, attention_mask=torch.ones_like(prompt), do_sample=False, max_new_tokens=NEW
             )[0, len(ids) :].tolist()
             if text != expected:
                 same = next(i for i in range(NEW) if text[i] != expected[i])
-                best = reference(torch.tensor([ids + expected[:same]])).logits[0, -1].topk(2).values
+                best = (
+                    reference(torch.tensor([ids + expected[:same]], device=reference.device))
+                    .logits[0, -1]
+                    .topk(2)
+                    .values
+                )
                 assert best[0] - best[1] < 1e-4, (row.coefficients, len(ids), same, text, expected)
                 ties += 1
     return ties
