@@ -25,16 +25,19 @@ class Writer:
         self.scorer = Scorer(soup_set.task, soup_set.objectives, str(soup.device))
 
     @classmethod
-    def load(cls, name_or_path, device: str | None = None, precision: str | None = None) -> "Writer":
+    def load(
+        cls, name_or_path, device: str | None = None, precision: str | None = None, dense: bool | None = None
+    ) -> "Writer":
         """Load a set by name or path onto `device` ("cpu", "cuda"; default: CUDA where there is one).
 
-        `precision`: "float32" or "bfloat16", to compute in; default as in `Soup.load`.
+        `precision`: "float32" or "bfloat16", to compute in; `dense`: whether 4-bit weights are kept de-quantised;
+        defaults as in `Soup.load`.
         Raises SetError, or ValueError for adapters that do not fit.
         """
         soup_set = sets.read(name_or_path)
         device = device or ("cuda" if torch.cuda.is_available() else "cpu")
         dtype = precision and {"float32": torch.float32, "bfloat16": torch.bfloat16}[precision]
-        return cls(soup_set, Soup.load(soup_set.base, soup_set.adapters, device, dtype))
+        return cls(soup_set, Soup.load(soup_set.base, soup_set.adapters, device, dtype, dense))
 
     @property
     def device(self) -> str:

@@ -54,7 +54,7 @@ def estimate(
     linear = _quantised(base, tensors) if quantise and "quantization_config" not in config else set()
     parts = {
         "weights": _weights(tensors, config, dtype_bytes, set() if dense else linear, dense),
-        "adapters": sum(_numbers(folder, "adapter_model") for folder in adapters) * dtype_bytes,
+        "adapters": sum(_adapter(folder, dense) for folder in adapters) * dtype_bytes,
         "reward models": sum(_numbers(folder, "model") for folder in reward_models) * reward_bytes,
         "cache": cache,
     }
@@ -78,6 +78,20 @@ def of_set(soup_set: SoupSet, rows: int, device: str, dtype_bytes: int, dense: b
         reward_bytes=2 if on_cuda else 4,
         prompt_tokens=soup_set.task.prompt_tokens,
     )
+
+
+def fitting(soup_set: SoupSet, rows: int, device: str, dtype_bytes: int, dense: bool) -> tuple[dict[str, int], bool]:
+    """The estimate of a set, and whether its 4-bit weights are kept de-quantised: as `dense` says, but not where there
+    is memory for them in 4 bits alone.
+
+    Raises ValueError for a set that does not fit, and as `estimate`.
+    """
+    free = available(device)
+    needs = of_set(soup_set, rows, device, dtype_bytes, dense)
+    if dense and needs["total"] > free:
+        dense, needs = False, of_set(soup_set, rows, device, dtype_bytes, dense=False)
+    refuse_if_too_large(needs, device, free)
+    return needs, dense
 
 
 def available(device: str) -> int:
@@ -155,6 +169,12 @@ def _working(config: dict, rows: int, prompt_tokens: int, new_tokens: int, dtype
     logits = rows * vocabulary * (dtype_bytes + 6 * 4)  # in fp32: logits, probabilities, noise, scores, two orders
     spread = _cache(config, rows, prompt_tokens + new_tokens, dtype_bytes) // _of(config, "layers") * groups
     return activations + logits + spread + hidden * inner * dtype_bytes
+
+
+def _adapter(folder: Path, dense: bool) -> int:
+    """Numbers of an adapter. Dense, those that lead up to several layers lie beside zeros: at most three layers."""
+    tensors = _tensors(folder, "adapter_model").items()
+    return sum((3 if dense and ".lora_B." in name else 1) * prod(shape) for name, (_, shape, _) in tensors)
 
 
 def _numbers(folder: Path, stem: str) -> int:

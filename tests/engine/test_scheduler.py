@@ -236,22 +236,29 @@ def test_a_prompt_that_is_too_long_fails_its_job_alone(writer, stalled, added):
     assert finish(running) + finish(serving.stream("tiny", [request(2)])) == writer.write([request(1), request(2)])
 
 
-def test_a_batch_that_has_no_memory_for_new_rows_fails_its_jobs_and_the_next_go_on(writer, stalled, monkeypatch):
+@pytest.mark.parametrize(
+    ("error", "words", "ends_others"), [(MemoryError(), "out of memory", False), (RuntimeError("x"), "try again", True)]
+)
+def test_new_rows_that_find_no_memory_end_their_job_alone(writer, stalled, monkeypatch, error, words, ends_others):
     add = Batch.add
 
     def fragile(self, rows):
         if any(row.request.seed == BROKEN for row in rows):
-            raise MemoryError
+            raise error
         add(self, rows)
 
     monkeypatch.setattr(Batch, "add", fragile)
     serving = Scheduler({"one": writer, "two": writer})
     running, other = serving.stream("one", [request(1)]), serving.stream("two", [request(2)])
     next(running), next(other)
-    for job in (serving.stream("one", [request(BROKEN)]), running):
-        with pytest.raises(ServingError, match="out of memory"):
-            finish(job)
+    with pytest.raises(ServingError, match=words):
+        finish(serving.stream("one", [request(BROKEN)]))
     stalled.clear()
+    if ends_others:
+        with pytest.raises(ServingError, match=words):
+            finish(running)
+    else:
+        assert finish(running) == writer.write([request(1)])
     assert finish(other) + finish(serving.stream("one", [request(3)])) == writer.write([request(2), request(3)])
 
 
