@@ -21,6 +21,8 @@ SIZES |= dict.fromkeys(("I8", "U8", "BOOL", "F8_E4M3", "F8_E5M2"), 1)  # bytes a
 FLOATS = {"F16", "BF16", "F32", "F64"}
 SCALES = (".absmax", ".nested_absmax", ".quant_map", ".nested_quant_map")  # bitsandbytes keeps these as they are saved
 Tensors = dict[str, tuple[str, list[int], int]]  # by name: type, shape and bytes
+TOGETHER = (("q_proj", "k_proj", "v_proj"), ("gate_proj", "up_proj"))  # layers that read the same input
+BESIDE = {layer: [other for other in group if other != layer] for group in TOGETHER for layer in group}
 NAMES = {  # in config.json, by architecture
     "layers": ("num_hidden_layers", "n_layer"),
     "heads": ("num_attention_heads", "n_head"),
@@ -172,9 +174,14 @@ def _working(config: dict, rows: int, prompt_tokens: int, new_tokens: int, dtype
 
 
 def _adapter(folder: Path, dense: bool) -> int:
-    """Numbers of an adapter. Dense, those that lead up to several layers lie beside zeros: at most three layers."""
-    tensors = _tensors(folder, "adapter_model").items()
-    return sum((3 if dense and ".lora_B." in name else 1) * prod(shape) for name, (_, shape, _) in tensors)
+    """Numbers of an adapter. Dense, what leads up to a layer lies beside zeros for those that read the same input."""
+    tensors = _tensors(folder, "adapter_model")
+    numbers = sum(prod(shape) for _, shape, _ in tensors.values())
+    for name, (_, shape, _) in tensors.items() if dense else ():
+        layer = next((layer for layer in BESIDE if f".{layer}.lora_B." in name), "")
+        others = (tensors.get(name.replace(f".{layer}.", f".{other}.")) for other in BESIDE.get(layer, []))
+        numbers += sum(other[1][0] for other in others if other) * shape[1]
+    return numbers
 
 
 def _numbers(folder: Path, stem: str) -> int:
