@@ -103,10 +103,12 @@ class _Canvas:
         self.third = None if self.space or n == 2 else next(i for i in range(n) if i not in self.axes)
 
     def add(self, rewards, error=None, marker: dict | None = None, colour_third: bool = False, **style) -> None:
-        """Markers at `rewards` [k, n], with error bars [k, n] where given.
+        """Markers at `rewards` [k, n], with error bars [k, n] where given; nothing without any.
 
         `colour_third`: in a plane of three objectives the fill tells the third, and the outline the method.
         """
+        if not len(rewards):
+            return
         rewards = np.round(np.asarray(rewards, dtype=float), 4)
         marker = dict(marker or {})
         if colour_third and self.third is not None:

@@ -19,21 +19,22 @@ Say what matters, and another merge of the same language model answers, beside t
 BRIDGE = (Path(__file__).parent / "clicks.js").read_text(encoding="utf-8")
 
 
-def build(sets: Sequence[SoupSet], stream: Stream, jobs: int = 64) -> gr.Blocks:
+def build(sets: Sequence[SoupSet], stream: Stream, jobs: int = 64, rounded: bool = False) -> gr.Blocks:
     """The page for sets whose texts come from `stream` (set name, requests -> iterator of texts).
 
-    `jobs`: requests that are served or wait at one time; more are turned away.
+    `jobs`: requests that are served or wait at one time; more are turned away. `rounded`: whether texts are computed in
+    bfloat16, where rounding depends on the texts beside them, so that a link can give another text.
     """
     handlers = Handlers(sets, stream)
     with gr.Blocks(title="Bone Soup", analytics_enabled=False, delete_cache=(600, 3600)) as page:
-        wiring.wire(page, lay_out(sets), handlers, jobs)
+        wiring.wire(page, lay_out(sets, rounded), handlers, jobs)
         Programs(handlers).publish(page, jobs)
     page.queue(default_concurrency_limit=8, max_size=jobs)
     return page
 
 
-def lay_out(sets: Sequence[SoupSet]) -> Parts:
-    """Make all components, as the first of the sets needs them; none does anything yet."""
+def lay_out(sets: Sequence[SoupSet], rounded: bool = False) -> Parts:
+    """Make all components, as the first of the sets needs them; none does anything yet. `rounded`: as in `build`."""
     first = sets[0]
     texts, swept = gr.State([]), gr.State(None)
     bridge = gr.HTML("", js_on_load=BRIDGE, elem_id="bridge")
@@ -93,7 +94,7 @@ def lay_out(sets: Sequence[SoupSet]) -> Parts:
         example=example,
         left_column=left_column,
         right_column=right_column,
-        **_keepsakes(),
+        **_keepsakes(rounded),
         **_tabs(sets, set_name),
     )
 
@@ -122,7 +123,7 @@ def _column(soup_set: SoupSet, side: str, method: str) -> tuple[controls.Choice,
         return chooser, gr.HTML(views.empty(method), elem_id=f"column-{side}")
 
 
-def _keepsakes() -> dict:
+def _keepsakes(rounded: bool) -> dict:
     """What takes things away: buttons, a link, and a file that is downloaded."""
     with gr.Row(elem_id="keep"):
         buttons = {
@@ -135,7 +136,10 @@ def _keepsakes() -> dict:
         }
     return buttons | {
         "link": gr.Textbox(
-            label="Link to this page as it is: the same texts appear", visible=False, buttons=["copy"], elem_id="link"
+            label=f"Link to this page as it is: the same texts{', but for rounding' if rounded else ' appear'}",
+            visible=False,
+            buttons=["copy"],
+            elem_id="link",
         ),
         "query": gr.Textbox(visible="hidden"),
         "file": gr.DownloadButton(visible="hidden", elem_id="file"),

@@ -43,7 +43,7 @@ def load(settings: Settings) -> dict[str, Writer]:
 
     Raises ValueError when none can.
     """
-    started, writers, needs = time.perf_counter(), {}, {}
+    started, writers, needs, packed = time.perf_counter(), {}, {}, set()
     disable_progress_bar()
     device = settings.device or ("cuda" if torch.cuda.is_available() else "cpu")
     if device == "cuda" and not torch.cuda.is_available():
@@ -52,18 +52,22 @@ def load(settings: Settings) -> dict[str, Writer]:
     dtype = getattr(torch, settings.precision) if settings.precision else default_dtype(device)
     for name in settings.sets:
         try:
-            found = soup_set.read(name)
+            found, preferred = soup_set.read(name), default_dense(device)
             if found.gguf:
                 fetching.convert_what_is_there(found.gguf)
-            need = footprint.of_set(found, settings.rows, device, dtype.itemsize, default_dense(device))
-            footprint.refuse_if_too_large(need, device)
+            need, dense = footprint.fitting(found, settings.rows, device, dtype.itemsize, preferred)
+            writers[found.name] = Writer.load(name, device, settings.precision, dense)
             needs[found.name] = need["total"]
-            writers[found.name] = Writer.load(name, device, settings.precision)
+            if dense != preferred:
+                packed.add(found.name)
         except Exception as error:  # a set can be broken in any way; the others are served all the same
             print(f"Bone Soup: the set {name} is left out: {error}")
     if not writers:
         raise ValueError(f"none of the sets {', '.join(settings.sets)} can be served")
-    loaded = ", ".join(f"{name} ({len(w.set.adapters)} adapters)" for name, w in writers.items())
+    loaded = ", ".join(
+        f"{name} ({len(w.set.adapters)} adapters{', kept in 4 bits for lack of memory' * (name in packed)})"
+        for name, w in writers.items()
+    )
     most = footprint.readable(sum(needs[name] for name in writers))
     first = next(iter(writers.values()))
     print(
@@ -77,14 +81,15 @@ def load(settings: Settings) -> dict[str, Writer]:
 def page(writers: dict[str, Writer], settings: Settings, spaces=None) -> gr.Blocks:
     """The page that serves `writers`; `spaces`: the package of ZeroGPU, where the app runs there."""
     sets = [writer.set for writer in writers.values()]
+    rounded = any(writer.soup.dtype == torch.bfloat16 for writer in writers.values())
     if spaces is None:
-        return build(sets, Scheduler(writers, settings.rows, settings.jobs).stream, settings.jobs)
+        return build(sets, Scheduler(writers, settings.rows, settings.jobs).stream, settings.jobs, rounded)
 
     def stream(name, requests):
         """On ZeroGPU every request has a process and a share of the GPU of its own, so nothing is batched."""
         yield from writers[name].stream(requests)
 
-    return build(sets, spaces.GPU(stream, duration=seconds), settings.jobs)
+    return build(sets, spaces.GPU(stream, duration=seconds), settings.jobs, rounded)
 
 
 def seconds(name, requests) -> int:

@@ -27,11 +27,10 @@ def check(args) -> None:
 
     checked = soup_set.read(args.set)
     device = args.device or ("cuda" if torch.cuda.is_available() else "cpu")
-    needs = footprint.of_set(checked, 64, device, default_dtype(device).itemsize, default_dense(device))
+    needs, dense = footprint.fitting(checked, 64, device, default_dtype(device).itemsize, default_dense(device))
     parts = ", ".join(f"{part} {footprint.readable(size)}" for part, size in needs.items())
     print(f"{checked.name} with 64 texts at one time on {device}: {parts}", flush=True)
-    footprint.refuse_if_too_large(needs, device)
-    writer = Writer.load(args.set, device)
+    writer = Writer.load(args.set, device, dense=dense)
     print(f"{checked.name}: ok ({', '.join(writer.soup.adapter_names)} on a base in {writer.precision})")
     for problem in soup_set.problems(checked):
         print(f"before it is shipped: {problem}")
@@ -72,7 +71,7 @@ def generate(args) -> None:
         print(json.dumps(results, indent=1, ensure_ascii=False))
     else:
         for result in results:
-            print(result["text"], result["rewards"])
+            print(result["text"], result["rewards"] or "")  # a pointer has none
 
 
 def export(args) -> None:

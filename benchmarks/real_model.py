@@ -98,7 +98,7 @@ def soup_stepper(soup: Soup, rows: int, tokens: int) -> Callable[[], float]:
 def bare_stepper(soup: Soup, rows: int, tokens: int) -> Callable[[], float]:
     """Seconds of the model's pass alone, with this engine's cache and masks, outside of any mix."""
     cache, places = SlotCache(rows), count()
-    cache.reserve(PROMPT + tokens)
+    cache.reserve(PROMPT + tokens, used=0)
     cache.aim(0, torch.arange(PROMPT).expand(rows, -1).to(soup.device), PROMPT)
     ids = torch.randint(1000, 20_000, (rows, PROMPT), device=soup.device)
 

@@ -103,7 +103,7 @@ def slider(plan: Plan, model, soup: Soup, whole) -> dict[str, float | str]:
     Merging into the 4-bit weights changes those of `model` a little, so it comes last.
     """
     mixes, blocks = plan.mixes(max(plan.batches), plan.adapters), model.config.num_hidden_layers
-    change = changing(soup)
+    change = changing(soup, len(mixes))
 
     def ms(work: Callable) -> float | str:
         return attempt(lambda: median_ms(work, plan.device, 100))

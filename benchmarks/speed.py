@@ -100,7 +100,7 @@ def writing(writer: Writer) -> tuple[float, float]:
 
 def changes(writer: Writer, wrapped: peft.PeftModel, rows: list[list[float]], device: str) -> list[list]:
     """Ways to put new coefficients to use, with their milliseconds, and how many rows they are for."""
-    soup_set, change = writer.set, changing(writer.soup)
+    soup_set, change = writer.set, changing(writer.soup, len(rows))
     moves = cycle(preferences(len(soup_set.objectives), 200))
     names = writer.soup.adapter_names
 

@@ -8,7 +8,6 @@ from statistics import median
 import numpy as np
 import torch
 
-from backbones.engine.batch import SLOTS
 from backbones.engine.soup import Soup
 
 PATIENCE = 20.0  # seconds after which nothing is repeated
@@ -32,9 +31,9 @@ def median_ms(work: Callable, device: str | torch.device, repeats: int, undo: Ca
     return 1e3 * median(taken[1:] or taken)
 
 
-def changing(soup: Soup) -> Callable[[Sequence[Sequence[float]] | np.ndarray], None]:
-    """A function of merging coefficients [rows, adapters] that does what it takes to put them to use."""
-    mix = soup.mix(SLOTS)
+def changing(soup: Soup, most: int) -> Callable[[Sequence[Sequence[float]] | np.ndarray], None]:
+    """A function of merging coefficients [rows, adapters], of at most so many rows, that puts them to use."""
+    mix = soup.mix(most)
 
     def change(mixes: Sequence[Sequence[float]] | np.ndarray) -> None:
         rows = np.asarray(mixes).tolist()

@@ -20,7 +20,17 @@ from backbones.tasks.restaurants.task import Restaurants
 from backbones.tasks.task import Sampling, Task
 
 LABELS = {"complete": "Complete", "concise": "Concise", "upbeat": "Upbeat"}
-RESTAURANTS = Restaurants()
+HEAVY, POINTER = "Nobody", "Talk to <a person>: findahelpline.com knows one."
+
+
+class Caring(Restaurants):
+    """Restaurants, and a pointer in place of a text about one of them."""
+
+    def pointer(self, given):
+        return POINTER if given.get("name") == HEAVY else None
+
+
+RESTAURANTS = Caring()
 GIVEN = {
     "name": "Zoë's",
     "eatType": "pub",
@@ -123,7 +133,10 @@ class FakeStream:
 
 
 def text(request: Request, raw: str, task: Task = RESTAURANTS, done: bool = True) -> Text:
-    """A text with the same rewards for everything."""
+    """A text with the same rewards for everything, or the task's pointer."""
+    pointer = task.pointer(request.given)
+    if pointer is not None:
+        return Text(request, pointer, pointer, 0, True, {}, pointer=True)
     rewards = dict.fromkeys(LABELS, 0.5) if done else None
     return Text(request, task.text(raw, request.given), raw, len(raw.split()), done, rewards)
 

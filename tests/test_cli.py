@@ -19,6 +19,7 @@ from backbones.merging.preference import Preference
 from backbones.store import soup_set as sets
 from backbones.store.exporting import merged_adapter
 from backbones.tasks.restaurants import facts
+from backbones.tasks.restaurants.task import Restaurants
 from backbones.tasks.task import Sampling
 from tests.command import command
 from tests.store.models import FACTS, apart, dense, make_parts, served
@@ -66,6 +67,14 @@ def test_texts_are_the_same_in_another_process_and_come_with_their_coefficients(
     assert not any(list(one["coefficients"].values())[2:])
     told = command(*GENERATE, "--device", "cpu").stdout.splitlines()
     assert told == [f"{text['text']} {text['rewards']}" for text in (one, two)]
+
+
+def test_a_pointer_is_said_in_place_of_a_text(monkeypatch):
+    monkeypatch.setattr(Restaurants, "pointer", lambda self, given: "Talk to a person.")
+    run = command(*GENERATE, "--device", "cpu")
+    assert run.returncode == 0 and [line.strip() for line in run.stdout.splitlines()] == ["Talk to a person."] * 2
+    for text in json.loads(command(*GENERATE, "--device", "cpu", "--json").stdout):
+        assert (text["text"], text["rewards"]) == ("Talk to a person.", {})
 
 
 @pytest.mark.parametrize(

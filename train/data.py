@@ -61,14 +61,13 @@ def given(task: Task, split: str, data_dir: Path | None = None, file: Path | Non
 
 
 def usable(task: Task, prompts: Sequence[Given]) -> list[Given]:
-    """The prompts that the task takes from visitors too: not one that is too long, for example."""
+    """The prompts that the model would write for if visitors gave them: none that is too long, for example."""
 
     def takes(one: Given) -> bool:
         try:
-            task.check(one)
+            return task.pointer(task.check(one)) is None
         except ValueError:
             return False
-        return True
 
     return [one for one in prompts if takes(one)]
 

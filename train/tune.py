@@ -36,6 +36,7 @@ from backbones.tasks.task import Given, Task
 from backbones.tasks.words import words
 from train import adapters, checkpoints, data, processes
 from train.bases import dequantised, plain_tokenizer, training_dtype
+from train.rollouts import Rollouts
 
 KINDS = ("backbone", "specialist", "oracle")
 STEPS = 200
@@ -131,7 +132,9 @@ def train(name: str, run: Hyperparameters, soup_set: SoupSet, prompts: datasets.
         )
     else:
         model = dequantised(soup_set.base, training_dtype())
+    tokenizer = plain_tokenizer(soup_set.base)
     start = soup_set.start and soup_set.folders[soup_set.start]
+    rollouts = None if qlora else Rollouts(model, tokenizer, run.temperature, run.max_new_tokens)
     if start:  # given a PeftModel, the trainer measures KL from a copy of its adapter
         model = PeftModel.from_pretrained(model, start, is_trainable=True)
     texts = run.prompts_per_step * run.samples_per_prompt
@@ -170,7 +173,8 @@ def train(name: str, run: Hyperparameters, soup_set: SoupSet, prompts: datasets.
         reward_funcs=[*normalised_rewards(task, soup_set.objectives), *([variety] if task.variety else [])],
         args=config,
         train_dataset=prompts,
-        processing_class=plain_tokenizer(soup_set.base),
+        processing_class=tokenizer,
+        rollout_func=rollouts,
         peft_config=None
         if start
         else LoraConfig(r=run.rank, lora_alpha=run.alpha, target_modules="all-linear", task_type="CAUSAL_LM"),

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import torch
 
 from backbones.engine.cache import SlotCache
+from backbones.engine.device import Coming, out_of_memory, sent
 from backbones.engine.request import Request, Text
 from backbones.engine.sampling import Sampler
 from backbones.engine.soup import Soup
@@ -65,13 +66,22 @@ class Drawn:
     sampler: Sampler
     scores: torch.Tensor
     steps: torch.Tensor
-    found: torch.Tensor
+    found: Coming
+
+
+class Unread(MemoryError):
+    """There was no memory to read the prompts of `rows`: their batch has dropped them."""
+
+    def __init__(self, words: str, rows: list[Row]):
+        super().__init__(words)
+        self.rows = rows
 
 
 def stream(soup: Soup, rows: Sequence[Row], slots: int = SLOTS) -> Iterator[None]:
     """Decode all rows, as many at a time as there are slots; yields after every step.
 
-    Closing the generator stops the work. Raises ValueError when a row needs more positions than the base has.
+    Closing the generator stops the work. Raises ValueError when a row needs more positions than the base has, Unread
+    when there is no memory for prompts.
     """
     waiting = tokenised(soup, rows)
     members = [len(row.weights) for row in rows]
@@ -128,26 +138,41 @@ class Batch:
     def add(self, rows: list[Row]) -> None:
         """Let rows join; their prompts are read from the next step on. They need as many free slots as members.
 
-        Raises ValueError when a row needs more positions than the base has; then none has joined.
+        Raises ValueError when a row needs more positions than the base has. After any exception none has joined, and
+        the others can go on.
         """
         assert sum(len(row.weights) for row in rows) <= self.free, (len(rows), self.free)
         tokenised(self.soup, [row for row in rows if row.ids is None])
         with torch.inference_mode():
-            self.cache.reserve(max(len(row.ids) + row.request.max_new_tokens for row in rows))
+            longest = max(len(row.ids) + row.request.max_new_tokens for row in rows)
+            self.cache.reserve(longest, len(self.slots))
             self.mix.write(len(self.slots), [member for row in rows for member in row.coefficients])
         self.slots += [Slot(row, weight, row.ids) for row in rows for weight in row.weights]
 
     def step(self) -> None:
         """One more token for every row that decodes, and a piece of the prompts of the others.
 
-        After an exception the batch is of no use.
+        Raises Unread when there is no memory for the latter: then those that were being read have been dropped, and the
+        others go on. After any other exception the batch is of no use.
         """
         with torch.inference_mode():
             drawn = [self._decode(self.decoding)] if self.decoding else []
+            unread = None
             if self.decoding < len(self.slots):
-                drawn += self._read()
+                slots = self._next()
+                try:
+                    drawn += self._read(slots)
+                except Exception as error:  # raised below, as its traceback keeps the tensors of the pass alive
+                    if not out_of_memory(error):
+                        raise
+                    unread = Unread(str(error), list(dict.fromkeys(slot.row for slot in slots)))
             seen, self.unseen = (self.unseen, drawn) if self.late else (drawn, [])
             self._see(seen)
+            if unread:
+                self.drop(unread.rows)
+                if not self.slots:
+                    self.cache = SlotCache(self.cache.slots)  # for shorter rows there may be memory
+                raise unread
 
     def drop(self, rows: list[Row]) -> None:
         """Go on without `rows`. After an exception the batch is of no use."""
@@ -157,7 +182,7 @@ class Batch:
     def _decode(self, count: int) -> Drawn:
         """A token for the first `count` slots."""
         slots = self.slots[:count]
-        positions = self._tensor([[slot.length] for slot in slots])
+        positions = sent([[slot.length] for slot in slots], self.soup.device)
         for slot in slots:
             slot.length += 1
         logits = self._pass(0, self.newest[:count].unsqueeze(1), positions, slots)
@@ -165,15 +190,19 @@ class Batch:
             self._sampler = self._sampler_of(slots)
         return self._draw(0, slots, self._sampler, logits, count)
 
-    def _read(self) -> list[Drawn]:
-        """Read prompts, as many as `READ_AT_ONCE` holds, or a piece of them; those that are read decode next."""
+    def _next(self) -> list[Slot]:
+        """The slots to be read next: as many as `READ_AT_ONCE` holds the prompts of, and at least those of one row."""
         first, count = self.decoding, 0
         while first + count < len(self.slots):
             wider = self._whole_rows(first, count + 1)
             if count and len(wider) * max(len(slot.unread) for slot in wider) > READ_AT_ONCE:
                 break
             count = len(wider)
-        slots = self.slots[first : first + count]
+        return self.slots[first : first + count]
+
+    def _read(self, slots: list[Slot]) -> list[Drawn]:
+        """Read the prompts of `slots`, which come after those that decode, or a piece of them; then they decode too."""
+        first, count = self.decoding, len(slots)
         width, longest = max(READ_AT_ONCE // count, 1), max(len(slot.unread) for slot in slots)
         last = longest <= width
         ids, positions = [], []
@@ -184,7 +213,8 @@ class Batch:
             ids.append([0] * padding + piece)
             positions.append([-1] * padding + list(range(slot.length, slot.length + len(piece))))
             slot.length += len(piece)
-        logits = self._pass(first, self._tensor(ids), self._tensor(positions), slots)
+        device = self.soup.device
+        logits = self._pass(first, sent(ids, device), sent(positions, device), slots)
         if not last:
             return []
         self.decoding += count
@@ -214,21 +244,24 @@ class Batch:
     def _draw(self, first: int, slots: list[Slot], sampler: Sampler, logits: torch.Tensor, decoded: int) -> Drawn:
         """A token for every row of `slots`, which are those from `first` on."""
         own = {slot.row: slot.length - len(slot.row.ids) for slot in slots}
-        steps = self._tensor(list(own.values()))
+        steps = sent(list(own.values()), self.soup.device)
         scores = sampler.scores(logits)
         tokens, wide = sampler.draw(scores, steps)
         self.newest[first : first + len(slots)] = tokens[sampler.owner]
-        return Drawn(list(own), decoded, sampler, scores, steps, torch.stack([tokens, wide.long()]))
+        return Drawn(list(own), decoded, sampler, scores, steps, Coming(torch.stack([tokens, wide.long()])))
 
     def _see(self, drawn: list[Drawn]) -> None:
-        """Read what was drawn, in one go, give the tokens to their rows, and free the slots of those that are done."""
-        if not drawn:
-            return
-        tokens, wide = torch.cat([one.found for one in drawn], dim=1).tolist()
-        rows = [row for one in drawn for row in one.rows]
-        found = dict(zip(rows, tokens, strict=True))
-        if any(wide):
-            again = {row for row, is_wide in zip(rows, wide, strict=True) if is_wide}
+        """Read what was drawn, give the tokens to their rows, and free the slots of those that are done."""
+        here = {slot.row for slot in self.slots}  # of a late read others have ended a token ago, or been dropped
+        found: dict[Row, int] = {}
+        again = set()
+        for one in drawn:
+            for row, token, wide in zip(one.rows, *one.found.read(), strict=True):
+                if row in here:
+                    found[row] = token
+                    if wide:
+                        again.add(row)
+        if again:
             for one in drawn:
                 places = [i for i, row in enumerate(one.rows) if row in again]
                 if places:
@@ -236,11 +269,10 @@ class Batch:
                     found |= zip((one.rows[i] for i in places), corrected, strict=True)
             self._correct(found)
         for row, token in found.items():
-            if not row.done:  # of a late read: it ended a token ago
-                ended = token in self.soup.ends
-                if not ended:
-                    row.tokens.append(token)
-                row.done = ended or len(row.tokens) == row.request.max_new_tokens
+            ended = token in self.soup.ends
+            if not ended:
+                row.tokens.append(token)
+            row.done = ended or len(row.tokens) == row.request.max_new_tokens
         self._keep(lambda row: not row.done)
 
     def _correct(self, tokens: dict[Row, int]) -> None:
@@ -282,6 +314,3 @@ class Batch:
         place = {row: i for i, row in enumerate(dict.fromkeys(slot.row for slot in slots))}
         members = [(place[slot.row], slot.weight) for slot in slots]
         return Sampler([row.request for row in place], members, self.soup.device)
-
-    def _tensor(self, values: list) -> torch.Tensor:
-        return torch.tensor(values, device=self.soup.device)

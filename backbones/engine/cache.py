@@ -21,14 +21,26 @@ class SlotCache(Cache):
         self.rows, self.longest = slice(0, 0), 0
         self.places = torch.empty(0, dtype=torch.long)
 
-    def reserve(self, positions: int) -> None:
-        """Make room for rows of this length. Rows that are there are copied, once for every such growth."""
+    def reserve(self, positions: int, used: int) -> None:
+        """Make room for rows of this length. Those of the first `used` slots are copied, once for every such growth.
+
+        After an exception, for lack of memory say, all is as it was; so what was and what will be are held together,
+        but where no slot is in use.
+        """
         if positions > self.capacity:
-            self.capacity = -(-positions // CHUNK) * CHUNK
-            for tensors in (self.keys, self.values):
-                for layer, old in enumerate(tensors):
-                    tensors[layer] = old.new_zeros(self.slots, self.capacity + 1, *old.shape[2:])
-                    tensors[layer][:, : old.shape[1] - 1] = old[:, :-1]
+            capacity = -(-positions // CHUNK) * CHUNK
+            if used:
+                self.keys, self.values = (
+                    [self._longer(old, capacity, used) for old in tensors] for tensors in (self.keys, self.values)
+                )
+            else:
+                self.keys, self.values = [], []  # the next pass makes them
+            self.capacity = capacity
+
+    def _longer(self, old: torch.Tensor, capacity: int, used: int) -> torch.Tensor:
+        new = old.new_zeros(self.slots, capacity + 1, *old.shape[2:])
+        new[:used, : self.capacity] = old[:used, :-1]
+        return new
 
     def aim(self, first: int, positions: torch.Tensor, longest: int) -> None:
         """The next pass is of tokens at `positions` (rows, T) of the slots from `first` on; -1 is padding.
@@ -43,8 +55,12 @@ class SlotCache(Cache):
     def update(self, key_states: torch.Tensor, value_states: torch.Tensor, layer_idx: int, *args, **kwargs):
         """Write (rows, heads, T, size) and return views (rows, heads, longest, size)."""
         if layer_idx == len(self.keys):
-            for tensors, new in ((self.keys, key_states), (self.values, value_states)):
-                tensors.append(new.new_zeros(self.slots, self.capacity + 1, new.shape[1], new.shape[3]))
+            keys, values = (
+                new.new_zeros(self.slots, self.capacity + 1, new.shape[1], new.shape[3])
+                for new in (key_states, value_states)
+            )
+            self.keys.append(keys)  # both or, for lack of memory, neither
+            self.values.append(values)
         views = []
         for tensors, new in ((self.keys, key_states), (self.values, value_states)):
             whole = tensors[layer_idx]

@@ -15,6 +15,8 @@ import torch
 from torch import nn
 from torch.nn.functional import linear
 
+from backbones.engine.device import sent
+
 Delta = tuple[torch.Tensor, torch.Tensor]  # of an adapter: down [rank, in] and scaled up [rank, out]
 Layout = tuple[tuple[int, int], ...]  # of every column that a group scales its adapter and its layer, by adapter
 
@@ -27,6 +29,7 @@ class Mix:
 
     def __init__(self, layouts: Sequence[Layout], slots: int, device: torch.device, dtype: torch.dtype):
         self.layouts = layouts
+        self.adapters = [torch.tensor([adapter for adapter, _ in layout], device=device) for layout in layouts]
         self.scales = [torch.zeros(slots, len(layout), device=device, dtype=dtype) for layout in layouts]
         self.rows: list[list[float]] = [[] for _ in range(slots)]
         self._runs: dict[tuple[int, frozenset[int]], list[Run]] = {}
@@ -42,8 +45,8 @@ class Mix:
         """The coefficients [rows, adapters] of those that take the slots from `first` on."""
         last = first + len(rows)
         self.rows[first:last] = map(list, rows)
-        for layout, scale in zip(self.layouts, self.scales, strict=True):
-            scale[first:last] = torch.tensor(rows)[:, [adapter for adapter, _ in layout]].to(scale)
+        for adapters, scale in zip(self.adapters, self.scales, strict=True):
+            scale[first:last] = sent(self.rows[first:last], scale.device)[:, adapters]
 
     def move(self, source: int, target: int) -> None:
         """A row goes to another slot."""

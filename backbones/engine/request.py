@@ -42,7 +42,8 @@ class Text:
     """A text, finished or under way, and the request that it is for.
 
     `raw`: as the model wrote it, with placeholders where `text` holds names. `rewards`: by objective; None until done,
-    and empty for a text that could not be scored.
+    and empty for a text that could not be scored. `pointer`: whether the text is the task's pointer, which no model
+    wrote and nothing rewards.
     """
 
     request: Request
@@ -51,3 +52,4 @@ class Text:
     tokens: int
     done: bool
     rewards: dict[str, float] | None = None
+    pointer: bool = False

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from backbones.engine.device import sent
 from backbones.engine.request import Request
 
 LIKELIEST = 256  # tokens that are sorted at first; a nucleus is seldom larger, and sorting them all is slow
@@ -41,16 +42,16 @@ class Sampler:
 
     def __init__(self, requests: Sequence[Request], members: Sequence[tuple[int, float]], device: torch.device):
         def column(values) -> torch.Tensor:
-            return torch.tensor(list(values), device=device).unsqueeze(1)
+            return sent(list(values), device).unsqueeze(1)
 
         self.temperature = column(request.temperature or 1.0 for request in requests)
         self.noisy = column(float(request.temperature > 0) for request in requests)
         self.top_p = column(request.top_p for request in requests).double()
-        self.seeds = torch.tensor([request.seed for request in requests], device=device)
-        self.owner = torch.tensor([owner for owner, _ in members], device=device)  # (batch rows,)
-        self.weights = torch.tensor([[weight] for _, weight in members], device=device)
+        self.seeds = sent([request.seed for request in requests], device)
+        self.owner = sent([owner for owner, _ in members], device)  # (batch rows,)
+        self.weights = column(weight for _, weight in members)
         self.alone = len(members) == len(requests)
-        self.everything = [i for i, one in enumerate(requests) if one.top_p == 1 and one.temperature > 0]
+        self.everything = sent([i for i, one in enumerate(requests) if one.top_p == 1 and one.temperature > 0], device)
 
     def scores(self, logits: torch.Tensor) -> torch.Tensor:
         """Log-probabilities (requests, vocabulary) of `logits` (batch rows, vocabulary), members mixed, tempered."""
@@ -69,7 +70,7 @@ class Sampler:
         kept, reached = _nucleus(likeliest, self.top_p)
         drawn = self._noisiest(likeliest.masked_fill(~kept, -torch.inf), tokens, steps)
         wide = ~reached & (self.noisy.squeeze(1) > 0)  # the likeliest needs no others
-        if self.everything:  # nothing is left out, so nothing need be sorted
+        if len(self.everything):  # nothing is left out, so nothing need be sorted
             whole = torch.arange(scores.shape[-1], device=scores.device).expand(len(self.everything), -1)
             drawn[self.everything] = self._noisiest(scores[self.everything], whole, steps, self.everything)
             wide[self.everything] = False

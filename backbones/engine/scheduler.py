@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import torch
 
-from backbones.engine.batch import Batch, Row, tokenised
+from backbones.engine.batch import Batch, Row, Unread, tokenised
+from backbones.engine.device import out_of_memory
 from backbones.engine.request import Request, Text
 from backbones.engine.writer import Writer
 
@@ -31,13 +32,13 @@ class Waiting:
 
 
 class Job:
-    """The requests of one call to the set `name`. `waiting`: its rows that have not been admitted.
+    """The requests of one call to the set `name`. `waiting`: its rows that have to be admitted.
 
     `news`: the newest that its caller has not been given yet.
     """
 
     def __init__(self, name: str, rows: list[Row], lock: threading.Lock):
-        self.name, self.rows, self.waiting = name, rows, list(rows)
+        self.name, self.rows, self.waiting = name, rows, [row for row in rows if not row.done]
         self.scoring: set[Row] = set()  # rows that are done, and scored or about to be
         self.news: list[Text] | Exception | None = None
         self.changed = threading.Condition(lock)
@@ -76,11 +77,14 @@ class Scheduler:
     def stream(self, name: str, requests: Sequence[Request]) -> Generator[list[Text] | Waiting]:
         """Yield the texts of the set `name` as they grow, one per request; in the last yield all are done.
 
-        Yields `Waiting` while the job waits for others. Closing the generator stops the work. Raises ValueError for
-        requests that are out of range, before they are queued, or longer than the base allows; ServingError when too
-        many wait or the model fails.
+        Yields `Waiting` while the job waits for others; one of pointers alone waits for nobody. Closing the generator
+        stops the work. Raises ValueError for requests that are out of range, before they are queued, or longer than the
+        base allows; ServingError when too many wait or the model fails.
         """
         job = Job(name, self.writers[name].rows(requests), self._lock)
+        if not job.waiting:
+            yield self.writers[name].texts(job.rows)
+            return
         try:
             waiting = self._enqueue(job)
             if waiting:
@@ -160,7 +164,8 @@ class Scheduler:
                 self._start(job, rows)
 
     def _start(self, job: Job, rows: list[Row]) -> None:
-        """New rows join the batch of their set. A prompt that is too long ends its job alone."""
+        """New rows join the batch of their set. A prompt that is too long for the base, or for memory, ends its job
+        alone."""
         try:
             if rows[0] is job.rows[0]:
                 tokenised(self.writers[job.name].soup, job.rows)
@@ -170,14 +175,17 @@ class Scheduler:
             self._over(job, ValueError(str(error)))
             return
         except Exception as error:
-            words = _words(error)
-        self._fail(job.name, words)
+            words, alone = _words(error), out_of_memory(error)
+        if alone:
+            self._end([job], words)
+        else:
+            self._fail(job.name, words)
 
     def _turn(self, name: str) -> None:
         """One more token for every row of the jobs of a set, and news of them."""
         try:
             if self._batches[name].live:
-                self._batches[name].step()
+                self._step(name)
             for job in self._of(name):
                 self._tell(job)
             return
@@ -185,14 +193,29 @@ class Scheduler:
             words = _words(error)
         self._fail(name, words)
 
+    def _step(self, name: str) -> None:
+        """One more token for every row. Jobs whose prompts found no memory end, the others go on."""
+        try:
+            self._batches[name].step()
+            return
+        except Unread as error:
+            words, unread = _words(error), set(error.rows)
+        self._end([job for job in self._of(name) if unread & set(job.rows)], words)
+
+    def _end(self, jobs: list[Job], words: str) -> None:
+        """End jobs, some of whose rows found no memory; as for `_fail`, not within an except clause."""
+        for job in jobs:
+            self._batches[job.name].drop(job.rows)
+            self._over(job, ServingError(words))
+        torch.cuda.empty_cache()
+
     def _fail(self, name: str, words: str) -> None:
         """End the jobs of a set whose batch is of no use any more.
 
         Not to be called within an except clause: there the traceback keeps the tensors of what failed alive.
         """
         self._batches[name] = self._new_batch(name)
-        if self.writers[name].soup.device.type == "cuda":
-            torch.cuda.empty_cache()
+        torch.cuda.empty_cache()  # does nothing where CUDA has not been used
         for job in self._of(name):
             if not job.written:
                 self._over(job, ServingError(words))
@@ -244,7 +267,6 @@ class Scheduler:
 def _words(error: Exception) -> str:
     """Log an exception of the model; what to tell those whose texts it ended."""
     log.error("a set could not write", exc_info=error)
-    cpu = "DefaultCPUAllocator" in str(error)  # torch raises a plain RuntimeError where the CPU's memory is full
-    if cpu or isinstance(error, torch.OutOfMemoryError | MemoryError):
+    if out_of_memory(error):
         return "out of memory: write fewer texts at once"
     return "the model failed while writing: try again"

@@ -6,7 +6,7 @@ from pathlib import Path
 import bitsandbytes as bnb
 import torch
 from torch import nn
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig, PreTrainedModel
 
 from backbones.engine.layers import Group, Mix, SoupLinear
 from backbones.store.adapters import Adapter, read_adapter
@@ -24,13 +24,31 @@ def default_dense(device: str) -> bool:
     return torch.device(device).type != "cuda"
 
 
+def windows(model: PreTrainedModel) -> dict[str, int | None]:
+    """Of every kind of attention layer the number of positions that a token sees; None: all before it.
+
+    Raises ValueError, naming them, for layers that keep something else than keys and values of all positions, or that
+    choose among these in a way of their own.
+    """
+    config = model.config.get_text_config()
+    window = getattr(config, "sliding_window", None)
+    kinds = set(getattr(config, "layer_types", None) or (["recurrent"] if model._is_stateful else []))
+    if unknown := kinds - {"full_attention", "sliding_attention"}:
+        raise ValueError(
+            f"the base has layers of kind {', '.join(sorted(unknown))}, which cannot be served: use one all of whose "
+            "layers are full_attention or sliding_attention, as those of Llama, Qwen 2 and 3, Mistral and Gemma 3 are"
+        )
+    return {kind: window if kind == "sliding_attention" else None for kind in kinds} or {"": window}
+
+
 class Soup:
     """A base language model, its tokenizer and the adapters beside it.
 
     `dense`: whether the values of the 4-bit weights are kept de-quantised: faster on CPUs, at the price of memory.
     """
 
-    def __init__(self, model: nn.Module, tokenizer, adapters: list[Adapter], dense: bool = False):
+    def __init__(self, model: PreTrainedModel, tokenizer, adapters: list[Adapter], dense: bool = False):
+        self.windows = windows(model)
         self.model = model.eval().requires_grad_(False)
         self.tokenizer = tokenizer
         self.adapter_names = [adapter.name for adapter in adapters]
@@ -95,7 +113,8 @@ class Soup:
         """Load a base saved by transformers and PEFT adapter folders by name; a base that is not in 4 bits becomes NF4.
 
         Computes in `dtype`; default: `default_dtype`. `dense`: default: `default_dense`.
-        Raises ValueError, naming the adapter and what is wrong, for adapters that cannot be honoured or do not fit.
+        Raises ValueError, naming what is wrong, for adapters that cannot be honoured or do not fit, and for layers of
+        the base that cannot be served.
         """
         dtype = dtype or default_dtype(device)
         dense = default_dense(device) if dense is None else dense
@@ -138,16 +157,6 @@ class Soup:
     @cached_property
     def dtype(self) -> torch.dtype:
         return self.model.get_input_embeddings().weight.dtype
-
-    @cached_property
-    def windows(self) -> dict[str, int | None]:
-        """Of every kind of attention layer the number of positions that a token sees; None: all before it."""
-        config = self.model.config.get_text_config()
-        window = getattr(config, "sliding_window", None)
-        kinds = set(getattr(config, "layer_types", None) or ())
-        if not kinds:
-            return {"": window}
-        return {kind: window if kind == "sliding_attention" else None for kind in kinds}
 
     def mix(self, slots: int) -> Mix:
         """A mix for batches of up to `slots` rows."""

@@ -25,16 +25,19 @@ class Writer:
         self.scorer = Scorer(soup_set.task, soup_set.objectives, str(soup.device))
 
     @classmethod
-    def load(cls, name_or_path, device: str | None = None, precision: str | None = None) -> "Writer":
+    def load(
+        cls, name_or_path, device: str | None = None, precision: str | None = None, dense: bool | None = None
+    ) -> "Writer":
         """Load a set by name or path onto `device` ("cpu", "cuda"; default: CUDA where there is one).
 
-        `precision`: "float32" or "bfloat16", to compute in; default as in `Soup.load`.
+        `precision`: "float32" or "bfloat16", to compute in; `dense`: whether 4-bit weights are kept de-quantised;
+        defaults as in `Soup.load`.
         Raises SetError, or ValueError for adapters that do not fit.
         """
         soup_set = sets.read(name_or_path)
         device = device or ("cuda" if torch.cuda.is_available() else "cpu")
         dtype = precision and {"float32": torch.float32, "bfloat16": torch.bfloat16}[precision]
-        return cls(soup_set, Soup.load(soup_set.base, soup_set.adapters, device, dtype))
+        return cls(soup_set, Soup.load(soup_set.base, soup_set.adapters, device, dtype, dense))
 
     @property
     def device(self) -> str:
@@ -55,20 +58,21 @@ class Writer:
         request that needs more positions than the base has.
         """
         rows = self.rows(requests)
-        for _ in batch.stream(self.soup, rows):
-            self.score([row for row in rows if row.done and row.text is None])
+        for _ in self._steps(rows):
+            self.score([row for row in rows if row.done])
             yield self.texts(rows)
 
     def write(self, requests: Sequence[Request]) -> list[Text]:
         """The finished texts of `stream`, decoded and scored at the end; raises what a reward raises."""
         rows = self.rows(requests)
-        for _ in batch.stream(self.soup, rows):
+        for _ in self._steps(rows):
             pass
         self.score(rows, strict=True)
         return self.texts(rows)
 
     def rows(self, requests: Sequence[Request]) -> list[Row]:
-        """A row for every request, which is checked; no tensors are involved.
+        """A row for every request, which is checked; no tensors are involved. Those that the task has a pointer for are
+        done, with it as their text.
 
         Raises ValueError for what is given, a preference or a method that is out of range, or for no requests.
         """
@@ -86,11 +90,12 @@ class Writer:
             row.raw = self._raw(row)
 
     def score(self, rows: Sequence[Row], strict: bool = False) -> None:
-        """Give rows whose last token is there their texts with rewards.
+        """Give rows whose last token is there their texts with rewards; those that have theirs keep it.
 
         Where a reward fails, each text is scored by itself, and those that cannot be have no rewards; with `strict` the
         failure is raised.
         """
+        rows = [row for row in rows if row.text is None]
         self.decode([row for row in rows if row.raw is None])
         try:
             scores = self._scores(rows)
@@ -101,6 +106,11 @@ class Writer:
             scores = [self._scores_alone(row) for row in rows]
         for row, rewards in zip(rows, scores, strict=True):
             row.text = replace(self._text(row, row.raw or ""), done=True, rewards=rewards)
+
+    def _steps(self, rows: Sequence[Row]) -> Iterator[None]:
+        """Decode the rows that the model is to write; one step and no model where there are none."""
+        unwritten = [row for row in rows if not row.done]
+        return batch.stream(self.soup, unwritten) if unwritten else iter((None,))
 
     def _scores(self, rows: Sequence[Row]) -> list[dict[str, float]]:
         return self.scorer.score([row.raw or "" for row in rows], [row.request.given for row in rows])
@@ -115,12 +125,16 @@ class Writer:
         task, names = self.set.task, self.soup.adapter_names
         request = replace(request, given=task.check(request.given))
         members = self.set.merge(request.method, request.preference).members
-        return Row(
+        row = Row(
             request,
             prompt=task.prompt(request.given, self.soup.tokenizer),
             coefficients=[[merged.get(name, 0.0) for name in names] for _, merged in members],
             weights=[weight for weight, _ in members],
         )
+        pointer = task.pointer(request.given)
+        if pointer is not None:
+            row.text, row.done = Text(request, pointer, pointer, 0, done=True, rewards={}, pointer=True), True
+        return row
 
     def _text(self, row: Row, raw: str) -> Text:
         return Text(row.request, self.set.task.text(raw, row.request.given), raw, len(row.tokens), done=False)

@@ -21,6 +21,8 @@ SIZES |= dict.fromkeys(("I8", "U8", "BOOL", "F8_E4M3", "F8_E5M2"), 1)  # bytes a
 FLOATS = {"F16", "BF16", "F32", "F64"}
 SCALES = (".absmax", ".nested_absmax", ".quant_map", ".nested_quant_map")  # bitsandbytes keeps these as they are saved
 Tensors = dict[str, tuple[str, list[int], int]]  # by name: type, shape and bytes
+TOGETHER = (("q_proj", "k_proj", "v_proj"), ("gate_proj", "up_proj"))  # layers that read the same input
+BESIDE = {layer: [other for other in group if other != layer] for group in TOGETHER for layer in group}
 NAMES = {  # in config.json, by architecture
     "layers": ("num_hidden_layers", "n_layer"),
     "heads": ("num_attention_heads", "n_head"),
@@ -54,7 +56,7 @@ def estimate(
     linear = _quantised(base, tensors) if quantise and "quantization_config" not in config else set()
     parts = {
         "weights": _weights(tensors, config, dtype_bytes, set() if dense else linear, dense),
-        "adapters": sum(_numbers(folder, "adapter_model") for folder in adapters) * dtype_bytes,
+        "adapters": sum(_adapter(folder, dense) for folder in adapters) * dtype_bytes,
         "reward models": sum(_numbers(folder, "model") for folder in reward_models) * reward_bytes,
         "cache": cache,
     }
@@ -78,6 +80,20 @@ def of_set(soup_set: SoupSet, rows: int, device: str, dtype_bytes: int, dense: b
         reward_bytes=2 if on_cuda else 4,
         prompt_tokens=soup_set.task.prompt_tokens,
     )
+
+
+def fitting(soup_set: SoupSet, rows: int, device: str, dtype_bytes: int, dense: bool) -> tuple[dict[str, int], bool]:
+    """The estimate of a set, and whether its 4-bit weights are kept de-quantised: as `dense` says, but not where there
+    is memory for them in 4 bits alone.
+
+    Raises ValueError for a set that does not fit, and as `estimate`.
+    """
+    free = available(device)
+    needs = of_set(soup_set, rows, device, dtype_bytes, dense)
+    if dense and needs["total"] > free:
+        dense, needs = False, of_set(soup_set, rows, device, dtype_bytes, dense=False)
+    refuse_if_too_large(needs, device, free)
+    return needs, dense
 
 
 def available(device: str) -> int:
@@ -155,6 +171,17 @@ def _working(config: dict, rows: int, prompt_tokens: int, new_tokens: int, dtype
     logits = rows * vocabulary * (dtype_bytes + 6 * 4)  # in fp32: logits, probabilities, noise, scores, two orders
     spread = _cache(config, rows, prompt_tokens + new_tokens, dtype_bytes) // _of(config, "layers") * groups
     return activations + logits + spread + hidden * inner * dtype_bytes
+
+
+def _adapter(folder: Path, dense: bool) -> int:
+    """Numbers of an adapter. Dense, what leads up to a layer lies beside zeros for those that read the same input."""
+    tensors = _tensors(folder, "adapter_model")
+    numbers = sum(prod(shape) for _, shape, _ in tensors.values())
+    for name, (_, shape, _) in tensors.items() if dense else ():
+        layer = next((layer for layer in BESIDE if f".{layer}.lora_B." in name), "")
+        others = (tensors.get(name.replace(f".{layer}.", f".{other}.")) for other in BESIDE.get(layer, []))
+        numbers += sum(other[1][0] for other in others if other) * shape[1]
+    return numbers
 
 
 def _numbers(folder: Path, stem: str) -> int:

@@ -175,6 +175,13 @@ class Task(ABC):
 
     # Prompt and text
 
+    def pointer(self, given: Given) -> str | None:
+        """What is said in place of a text, such as where to find help; None where the model is to write.
+
+        The model is then not asked, and nothing is rewarded; `pair` should leave out rows that have one.
+        """
+        return None
+
     @abstractmethod
     def prompt(self, given: Given, tokenizer: "PreTrainedTokenizerBase") -> str:
         """What the model reads, special tokens included."""

@@ -17,7 +17,7 @@ from app.api import Programs, examples
 from app.handlers import Handlers
 from app.page import build
 from backbones.tasks.assistant import Assistant
-from tests.fake import FakeStream, fake_set
+from tests.fake import HEAVY, POINTER, FakeStream, fake_set
 
 GIVEN = {"name": "The Mill", "food": "English"}
 
@@ -85,6 +85,13 @@ def test_a_sweep_has_every_preference_for_both_methods(client):
     assert [text["method"] for text in texts] == ["bone-soup"] * 11 + ["rewarded-soup"] * 11
     assert texts[3]["preference"] == [0.7, 0.3] == texts[14]["preference"]
     assert len(client.predict(GIVEN, ["mod"], "fake-3", api_name="/sweep")) == 28
+
+
+def test_a_pointer_comes_in_place_of_texts_and_without_rewards(client):
+    given = {"name": HEAVY}
+    texts = client.predict(given, [70, 30], samples=2, api_name="/generate") + client.predict(given, api_name="/sweep")
+    assert len(texts) == 2 + 22
+    assert {text["text"] for text in texts} == {POINTER} and all(text["rewards"] == {} for text in texts)
 
 
 def test_coefficients_are_those_of_the_paper(client):

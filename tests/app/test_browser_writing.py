@@ -13,6 +13,7 @@ from tests.browser import (
     wait_for_trace,
     write,
 )
+from tests.fake import HEAVY, POINTER
 
 pytestmark = needs_browser
 
@@ -39,6 +40,17 @@ def test_stop_ends_the_stream_at_once_and_keeps_what_is_there(page, served, monk
     assert stream.closed == closed + 1
     assert page.locator("#column-left .chips").count() == 0
     assert "The Golden Lantern" in page.locator("#column-left").inner_text()
+
+
+def test_a_pointer_is_a_calm_note_with_one_link_to_help_in_a_new_tab(page):
+    page.get_by_label("Name", exact=True).fill(HEAVY)
+    press(page, "Write")
+    wait_for_text(page, "#history", "findahelpline.com")
+    for column in ("#column-left", "#column-right"):
+        assert page.locator(column).inner_text().strip() == POINTER
+        link = page.locator(f"{column} a")
+        assert link.get_attribute("href") == "https://findahelpline.com" and link.get_attribute("target") == "_blank"
+    assert markers(page, "Bone Soup, written") == []
 
 
 def test_live_mode_writes_when_the_preference_rests(page, served):

@@ -2,6 +2,7 @@
 
 import itertools
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,8 +13,12 @@ from backbones.engine.request import Request
 from backbones.engine.scheduler import ServingError, Waiting
 from backbones.merging.methods import METHODS
 from backbones.merging.preference import lattice
-from tests.fake import GIVEN, FakeStream, chosen, fake_set, values
+from tests.fake import GIVEN, HEAVY, POINTER, FakeStream, chosen, fake_set, values
 
+LINK = (
+    'Talk to &lt;a person&gt;: <a href="https://findahelpline.com" target="_blank" rel="noopener noreferrer">'
+    "findahelpline.com</a> knows one."
+)
 BAD = GIVEN | {"name": "Zoë's <Bar"}
 
 
@@ -53,6 +58,23 @@ def test_texts_stream_into_both_columns_and_the_history_comes_last():
     assert [one.id for one in last["texts"]] == [1, 2, 3, 4]
     assert [one.text.request.method for one in last["texts"]] == ["bone-soup"] * 2 + ["rewarded-soup"] * 2
     assert last["history"].count('data-key="[&#34;text&#34;') == 4
+
+
+def test_a_pointer_fills_both_columns_once_and_has_no_place_in_the_plot():
+    given, shared = {"name": HEAVY}, handlers()
+    *_, shown, last = write(shared, given=given, samples=3)
+    for column in ("left_column", "right_column"):
+        assert shown[column].count(LINK) == 1 and "score" not in shown[column] and "chip" not in shown[column]
+    assert last["history"].count(LINK) == 6
+    assert not any("written" in (trace.name or "") for trace in last["plot"].data)
+    *_, swept = shared.sweep(chosen(given=given), "0-1", last["texts"])
+    assert swept["grid"].count(LINK) == 1 and not any("this prompt" in (t.name or "") for t in swept["plot"].data)
+    news = shared.look(chosen(given=given, preference=(1, 3)), "0-1", [], swept["swept"])
+    assert LINK in news["left_column"] and "From the sweep" not in news["left_column"]
+    assert LINK in point(shared, ["text", 1], texts=last["texts"])["left_column"]
+    for kind in ("csv", "json"):
+        file = shared.take(kind, last["texts"], swept["swept"])["file"]
+        assert Path(file).read_text().count(POINTER) == 6 + 22
 
 
 def test_visitors_do_not_share_a_history_and_a_repeated_text_is_kept_once():

@@ -52,6 +52,13 @@ def test_the_form_has_a_component_for_every_field_of_every_task():
     }
 
 
+def test_the_link_says_so_where_rounding_can_change_a_text():
+    assert laid_out().link.label == "Link to this page as it is: the same texts appear"
+    with gr.Blocks():
+        rounded = lay_out(SETS, rounded=True)
+    assert rounded.link.label == "Link to this page as it is: the same texts, but for rounding"
+
+
 def test_two_sets_of_one_task_share_a_form():
     parts = laid_out([fake_set(2), fake_set(3)])
     assert list(parts.forms) == list(parts.chosen.given) == ["restaurants"]

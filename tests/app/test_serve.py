@@ -16,7 +16,7 @@ from app.settings import Settings
 from backbones.engine.request import Request
 from backbones.engine.soup import default_dtype
 from backbones.merging.preference import Preference
-from backbones.store import footprint
+from backbones.store import footprint, soup_set
 from backbones.store.soup_set import SETS
 from tests.fake import FakeStream, fake_set
 
@@ -60,6 +60,12 @@ def test_the_precision_can_be_chosen():
     assert writer.soup.dtype == torch.bfloat16
     (text,) = writer.write([Request({"name": "Elm"}, EVEN, max_new_tokens=8)])
     assert text.tokens > 0
+    assert said_of_links({"restaurants": writer}).endswith("the same texts, but for rounding")
+
+
+def said_of_links(writers):
+    page = serve.page(writers, settings(sets="restaurants"))
+    return next(block.label for block in page.blocks.values() if block.elem_id == "link")
 
 
 def test_nothing_to_serve_ends_the_start_with_one_line():
@@ -81,6 +87,24 @@ def test_a_set_that_cannot_fit_is_left_out_before_it_is_loaded(monkeypatch, caps
         serve.load(settings(sets="restaurants", device="cpu", rows="64"))
     said = capsys.readouterr().out
     assert "the set needs" in said and "free: write fewer texts at one time (BONESOUP_ROWS" in said
+
+
+def test_a_set_that_fits_only_in_4_bits_is_kept_in_them_and_this_is_said(monkeypatch, capsys):
+    found = soup_set.read("restaurants")
+    dense, packed = (footprint.of_set(found, 64, "cpu", 4, dense)["total"] for dense in (True, False))
+    weights = {}
+    for free in (dense, dense - 1, packed):
+        monkeypatch.setattr(footprint, "available", lambda device, free=free: free)
+        writers = serve.load(settings(sets="restaurants", device="cpu", rows="64"))
+        weights[free] = {group.weight is not None for group in writers["restaurants"].soup.groups}
+        said = capsys.readouterr().out
+        assert ("(7 adapters, kept in 4 bits for lack of memory) on cpu" in said) == (free < dense)
+        assert f"at most {footprint.readable(dense if free == dense else packed)} with" in said
+        assert said_of_links(writers).endswith("the same texts appear")
+    assert weights == {dense: {True}, dense - 1: {False}, packed: {False}}
+    monkeypatch.setattr(footprint, "available", lambda device: packed - 1)
+    with pytest.raises(ValueError, match="none of the sets"):
+        serve.load(settings(sets="restaurants", device="cpu", rows="64"))
 
 
 def test_calls_of_programs_do_not_push_out_what_visitors_have_written():

@@ -89,3 +89,9 @@ def test_times_are_medians_after_a_first_time_and_undone_outside_them():
     calls = []
     ms = timing.median_ms(lambda: calls.append("work"), "cpu", 3, lambda: calls.append("undo"))
     assert calls == ["work", "undo"] * 4 and 0 < ms < 100
+
+
+def test_any_number_of_rows_can_be_changed(soup):
+    n = len(soup.adapter_names)
+    for rows in (1, 200):
+        timing.changing(soup, 200)([[1 / n] * n] * rows)

@@ -72,14 +72,15 @@ def merged(model, adapters, mix):
     whole = copy.deepcopy(model)
     for adapter, c in zip(adapters, mix, strict=True):
         for name, (down, up) in adapter.deltas.items():
-            whole.get_submodule(name).weight.data += c * up.T @ down
+            whole.get_submodule(name).weight.data += (c * up.T @ down).to(whole.device)
     return whole
 
 
 def rows_of(count):
-    """Greedy rows with all mixes and prompts of 1 to 20 tokens."""
+    """Greedy rows with all mixes and prompts of 1 to 20 tokens, every length with every mix."""
     draw = torch.Generator().manual_seed(7)
-    prompts = [torch.randint(1, 300, (1 + 5 * i % 20,), generator=draw).tolist() for i in range(count)]
+    lengths = (1, 5, 9, 14, 20)
+    prompts = [torch.randint(1, 300, (lengths[i % 5],), generator=draw).tolist() for i in range(count)]
     settings = {"temperature": 0.0, "top_p": 0.9, "max_new_tokens": NEW}
     return [tiny_row(" ".join(map(str, ids)), (MIXES[i % 4],), **settings) for i, ids in enumerate(prompts)]
 
@@ -90,33 +91,45 @@ def differing(rows, texts, references):
     for row, text in zip(rows, texts, strict=True):
         ids, reference = [int(word) for word in row.prompt.split()], references[row.coefficients[0]]
         with torch.inference_mode():
+            prompt = torch.tensor([ids], device=reference.device)
             expected = reference.generate(
-                torch.tensor([ids]), attention_mask=torch.ones(1, len(ids)), do_sample=False, max_new_tokens=NEW
+                prompt, attention_mask=torch.ones_like(prompt), do_sample=False, max_new_tokens=NEW
             )[0, len(ids) :].tolist()
             if text != expected:
                 same = next(i for i in range(NEW) if text[i] != expected[i])
-                best = reference(torch.tensor([ids + expected[:same]])).logits[0, -1].topk(2).values
+                best = (
+                    reference(torch.tensor([ids + expected[:same]], device=reference.device))
+                    .logits[0, -1]
+                    .topk(2)
+                    .values
+                )
                 assert best[0] - best[1] < 1e-4, (row.coefficients, len(ids), same, text, expected)
                 ties += 1
     return ties
 
 
 def compared(soup, model, adapters, count):
+    """How many of `count` texts differ from `generate`'s, all at ties."""
     rows = rows_of(count)
     references = {mix: merged(model, adapters, mix) for mix in MIXES}
     texts = tokens(soup, rows)
     assert len({tuple(text) for text in texts}) > count / 2 and all(len(text) == NEW for text in texts)
-    assert differing(rows, texts, references) <= count / 50
+    return differing(rows, texts, references)
 
 
-@pytest.mark.parametrize("name", MODELS)
-def test_greedy_texts_are_those_of_generate(name):
-    torch.manual_seed(3)
-    model = MODELS[name]().eval()
-    assert (getattr(model.config, "sliding_window", None) == WINDOW) == (name not in ("Llama", "Qwen2"))
-    adapters = adapters_of(model)
-    soup = Soup(copy.deepcopy(model), Numbers(), adapters, dense="Qwen" not in name)
-    compared(soup, model, adapters, 36)
+def test_greedy_texts_of_240_requests_are_those_of_generate_but_for_ties(record_property):
+    ties = {}
+    for name, made in MODELS.items():
+        torch.manual_seed(3)
+        model = made().eval()
+        assert (getattr(model.config, "sliding_window", None) == WINDOW) == (name not in ("Llama", "Qwen2"))
+        adapters = adapters_of(model)
+        soup = Soup(copy.deepcopy(model), Numbers(), adapters, dense="Qwen" not in name)
+        assert soup.dtype == torch.float32
+        ties[name] = compared(soup, model, adapters, 40)
+    record_property("texts of 240 that differ at a tie", sum(ties.values()))
+    print(f"texts of 240 that differ at a tie: {ties}")
+    assert sum(ties.values()) <= 2, ties
 
 
 @pytest.mark.parametrize("dense", [False, True])
@@ -126,4 +139,4 @@ def test_greedy_texts_on_a_base_in_four_bits_are_those_of_generate(base, dense):
     plain = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32, device_map={"": "cpu"}).dequantize()
     for one in (model, plain):
         one.generation_config.eos_token_id = None
-    compared(Soup(model, Numbers(), adapters, dense), plain, adapters, 16)
+    assert compared(Soup(model, Numbers(), adapters, dense), plain, adapters, 20) == 0

@@ -123,6 +123,35 @@ def test_a_batch_that_never_empties_does_not_grow(soup):
     assert min(heights[1:]) > 1
 
 
+def test_rows_dropped_before_their_token_is_read_get_no_more(soup, adapters, monkeypatch):
+    """Nor is that token drawn again where its nucleus is wider than what is sorted."""
+    writer, redrawn, redraw = tiny_writer(soup, adapters), [], sampling.Sampler.redraw
+    rows = [row for row in writer.rows(requests_of(writer)) if row.request.top_p < 1]
+    expected = tokens(soup, rows)
+    monkeypatch.setattr(sampling, "LIKELIEST", 3)
+    monkeypatch.setattr(sampling.Sampler, "redraw", lambda *args: redrawn.append(args[-1]) or redraw(*args))
+    batch, gone = Batch(soup, late=True), {}
+    batch.add(rows)
+    for _ in range(4):
+        batch.step()
+        new = batch.live[::4]
+        assert set(new) <= {row for drawn in batch.unseen for row in drawn.rows}
+        gone |= {row: list(row.tokens) for row in new}
+        batch.drop(new)
+    while batch.live:
+        batch.step()
+    assert redrawn and any(gone.values())
+    assert all(row.tokens == before and not row.done for row, before in gone.items())
+    assert all(row in gone or row.tokens == one for row, one in zip(rows, expected, strict=True))
+    batch.add([again(rows[0], temperature=1.0)])
+    batch.step()
+    batch.drop(batch.live)
+    redrawn.clear()
+    batch.add([again(rows[0], temperature=0.0)])
+    batch.step()
+    assert redrawn == []
+
+
 def test_members_take_their_slots_together_and_leave_together(soup):
     rows = mixed(6)
     list(stream(soup, rows, slots=3))

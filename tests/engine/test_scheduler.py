@@ -12,6 +12,7 @@ from backbones.engine import scheduler
 from backbones.engine.batch import Batch
 from backbones.engine.scheduler import Scheduler, ServingError, Waiting
 from tests.engine.tiny import BAD, GIVEN, request, tiny_writer
+from tests.fake import HEAVY, POINTER
 
 MORE = {"name": "Elm", "eatType": "pub", "priceRange": "cheap", "area": "riverside", "near": "Ox"}
 BROKEN = 666  # seed of the text that breaks the model
@@ -100,6 +101,19 @@ def test_a_job_that_waits_learns_how_many_are_before_it(writer, stalled, added):
     stalled.clear()
     written = finish(first) + finish(second) + finish(third)
     assert written == writer.write([request(seed) for seed in range(1, 6)])
+
+
+def test_pointers_wait_for_nobody_and_leave_other_texts_as_they_are(writer, stalled, added):
+    serving = Scheduler({"tiny": writer}, max_rows=1, max_jobs=1)
+    first = serving.stream("tiny", [request(1)])
+    assert not next(first)[0].done
+    heavy = request(2, given={"name": HEAVY})
+    ((pointer,),) = serving.stream("tiny", [heavy])
+    assert pointer.pointer and pointer.text == POINTER and added == [[1]]
+    stalled.clear()
+    finish(first)
+    *_, texts = serving.stream("tiny", [heavy, request(3)])
+    assert texts == [pointer, *writer.write([request(3)])] and added[:2] == [[1], [3]]
 
 
 def test_a_job_starts_with_its_first_row(writer, stalled, added):
@@ -222,22 +236,29 @@ def test_a_prompt_that_is_too_long_fails_its_job_alone(writer, stalled, added):
     assert finish(running) + finish(serving.stream("tiny", [request(2)])) == writer.write([request(1), request(2)])
 
 
-def test_a_batch_that_has_no_memory_for_new_rows_fails_its_jobs_and_the_next_go_on(writer, stalled, monkeypatch):
+@pytest.mark.parametrize(
+    ("error", "words", "ends_others"), [(MemoryError(), "out of memory", False), (RuntimeError("x"), "try again", True)]
+)
+def test_new_rows_that_find_no_memory_end_their_job_alone(writer, stalled, monkeypatch, error, words, ends_others):
     add = Batch.add
 
     def fragile(self, rows):
         if any(row.request.seed == BROKEN for row in rows):
-            raise MemoryError
+            raise error
         add(self, rows)
 
     monkeypatch.setattr(Batch, "add", fragile)
     serving = Scheduler({"one": writer, "two": writer})
     running, other = serving.stream("one", [request(1)]), serving.stream("two", [request(2)])
     next(running), next(other)
-    for job in (serving.stream("one", [request(BROKEN)]), running):
-        with pytest.raises(ServingError, match="out of memory"):
-            finish(job)
+    with pytest.raises(ServingError, match=words):
+        finish(serving.stream("one", [request(BROKEN)]))
     stalled.clear()
+    if ends_others:
+        with pytest.raises(ServingError, match=words):
+            finish(running)
+    else:
+        assert finish(running) == writer.write([request(1)])
     assert finish(other) + finish(serving.stream("one", [request(3)])) == writer.write([request(2), request(3)])
 
 

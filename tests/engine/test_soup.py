@@ -1,14 +1,15 @@
 """The served forward pass against dense merges, and rows against their neighbours."""
 
 import json
+import shutil
 import threading
 
 import pytest
 import torch
 from peft import PeftModel
-from transformers import AutoModelForCausalLM
+from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM
 
-from backbones.engine.soup import Soup
+from backbones.engine.soup import Soup, windows
 from backbones.store.adapters import read_adapter
 from tests.conftest import make_adapter
 from tests.engine.tiny import again, several, tokens
@@ -130,6 +131,27 @@ def test_an_adapter_of_another_base_is_refused(base, adapters, tmp_path):
     (folder / "adapter_config.json").write_text(json.dumps(config | {"r": 5}))
     with pytest.raises(ValueError, match="rank"):
         Soup.load(base, {"adapter": folder}, "cpu")
+
+
+@pytest.mark.parametrize("kind", ["chunked_attention", "linear_attention", "recurrent"])
+def test_a_base_with_layers_that_cannot_be_served_is_refused_by_their_kind(base, tmp_path, monkeypatch, kind):
+    shutil.copytree(base, tmp_path / "base")
+    file = tmp_path / "base" / "config.json"
+    if kind == "recurrent":  # a model that says no more than that it has a state
+        monkeypatch.setattr(LlamaForCausalLM, "_is_stateful", True)
+    else:
+        file.write_text(json.dumps(json.loads(file.read_text()) | {"layer_types": ["full_attention", kind]}))
+    with pytest.raises(ValueError, match=f"the base has layers of kind {kind}, which cannot be served: use one"):
+        Soup.load(tmp_path / "base", {}, "cpu")
+
+
+def test_kinds_of_layers_that_can_be_served_are_told_apart():
+    model = LlamaForCausalLM(LlamaConfig(num_hidden_layers=2, hidden_size=64, intermediate_size=8, vocab_size=9))
+    assert windows(model) == {"": None}
+    model.config.sliding_window = 5
+    assert windows(model) == {"": 5}
+    model.config.layer_types = ["full_attention", "sliding_attention"]
+    assert windows(model) == {"full_attention": None, "sliding_attention": 5}
 
 
 def test_a_base_that_is_not_quantised_is_loaded_in_nf4(base, adapters, soup):

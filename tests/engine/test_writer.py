@@ -2,10 +2,11 @@
 
 import pytest
 
-from backbones.engine.batch import Row
+from backbones.engine.batch import Batch, Row
 from backbones.engine.request import Request
 from backbones.merging.preference import Preference
 from tests.engine.tiny import BAD, GIVEN, request, tiny_writer
+from tests.fake import HEAVY, POINTER
 
 
 @pytest.fixture(scope="module")
@@ -90,3 +91,27 @@ def test_people_read_names_and_no_half_characters(writer):
     row.tokens = row.tokens[:-1]  # é is two bytes, and two tokens
     (text,) = writer.texts([row])
     assert (text.raw, text.text) == ("<name> is a caf", "Ox is a caf")
+
+
+def test_a_pointer_stands_in_place_of_a_text_and_the_model_is_not_asked(writer, monkeypatch):
+    monkeypatch.setattr(writer.soup.model, "forward", lambda *args, **kwargs: pytest.fail("the model was asked"))
+    monkeypatch.setattr(writer.scorer, "score", lambda raws, given: pytest.fail("scored") if raws else [])
+    asked = [request(seed, given={"name": f" {HEAVY} "}, method=method) for seed, method in enumerate(("mod", "base"))]
+    texts = writer.write(asked)
+    assert list(writer.stream(asked)) == [texts]
+    assert [text.request.seed for text in texts] == [0, 1]
+    for text in texts:
+        assert (text.text, text.done, text.pointer, text.rewards, text.tokens) == (POINTER, True, True, {}, 0)
+    with pytest.raises(ValueError, match="unknown method 'stew'"):
+        writer.write([request(given={"name": HEAVY}, method="stew")])
+
+
+def test_pointers_leave_the_other_texts_as_they_are(writer, monkeypatch):
+    written, heavy = [], request(2, given={"name": HEAVY})
+    add = Batch.add
+    monkeypatch.setattr(Batch, "add", lambda self, rows: written.extend(rows) or add(self, rows))
+    first, pointer, last = writer.write([request(1), heavy, request(3)])
+    assert [row.request.seed for row in written] == [1, 3] and pointer.text == POINTER
+    assert [first, last] == writer.write([request(1), request(3)]) and first.rewards and not first.pointer
+    *_, states = writer.stream([request(1), heavy, request(3)])
+    assert states == [first, pointer, last]

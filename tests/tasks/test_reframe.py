@@ -2,7 +2,7 @@
 
 import pytest
 
-from backbones.tasks.reframe import form
+from backbones.tasks.reframe import care, form
 from backbones.tasks.reframe.task import LONGEST, Reframe
 from train import data, tune
 
@@ -34,6 +34,12 @@ def test_what_visitors_could_not_ask_is_no_prompt_but_counts_when_prompts_are_dr
     """Else one long thought would change which of the others are held out."""
     prompts = [{"thought": "x" * length} for length in (240, 241, 3)]
     assert data.usable(TASK, prompts) == [prompts[0], prompts[2]]
+    assert data.usable(TASK, [{"thought": "I want to kill myself"}, prompts[2]]) == [prompts[2]]
+
+
+def test_a_thought_about_self_harm_gets_the_pointer():
+    assert TASK.pointer({"thought": "I want to kill myself"}) == care.POINTER
+    assert TASK.pointer({"thought": "this commute is killing me"}) is None
 
 
 @pytest.mark.parametrize(

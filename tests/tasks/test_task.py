@@ -89,6 +89,7 @@ def test_what_a_task_need_not_say():
     assert task.check({"tone": "", "to": " Ann "}) == {"to": "Ann"}
     assert task.read("Ann") == {"to": "Ann"} and task.line({"to": "Ann", "tone": "cold"}) == "Ann"
     assert (task.example(), task.sampling, task.remarks("", {})) == (None, Sampling(1.0, 0.9, 80), [])
+    assert task.pointer({"to": "Ann"}) is None
     assert task.text(" Dear Ann\n", {}) == "Dear Ann" and task.spans(" Dear Ann\n", {}) == [Span("Dear Ann")]
 
 

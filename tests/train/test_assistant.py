@@ -5,7 +5,6 @@ import shutil
 
 import numpy as np
 import pytest
-from transformers import GenerationMixin
 
 from backbones.engine.request import Request
 from backbones.engine.writer import Writer
@@ -15,6 +14,7 @@ from backbones.store.adapters import read_adapter
 from tests.conftest import BOS, TEMPLATE, make_chat_model, make_judge
 from tests.train.stages import run, run_quickly
 from train import card, data, evaluate, new_set, pilot, sft, tune
+from train.rollouts import Rollouts
 
 FOODS = ("Italian", "English", "French", "Indian", "Chinese", "Japanese")
 MESSAGES = [f"Where is the {i}. pub\nwith {food} food?" for i in range(40) for food in FOODS]
@@ -78,14 +78,14 @@ def test_models_are_trained_on_the_chat_template(trained, given):
 
 
 def test_the_model_reads_in_training_what_the_engine_reads(trained, given, tmp_path, monkeypatch):
-    generate, seen = GenerationMixin.generate, []
+    call, seen = Rollouts.__call__, []
 
-    def spy(model, *arguments, **options):
-        rows = zip(options["input_ids"], options["attention_mask"], strict=True)
-        seen.extend(ids[mask.bool()].tolist() for ids, mask in rows)
-        return generate(model, *arguments, **options)
+    def spy(rollouts, prompts, trainer):
+        texts = call(rollouts, prompts, trainer)
+        seen.extend(texts["prompt_ids"])
+        return texts
 
-    monkeypatch.setattr(GenerationMixin, "generate", spy)
+    monkeypatch.setattr(Rollouts, "__call__", spy)
     arguments = ("--data-dir", given, "--work", tmp_path, "--only", "specialist-1", "--steps", 1)
     run_quickly(tune.main, trained, *arguments, "--max-new-tokens", 2)
 

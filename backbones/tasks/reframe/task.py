@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from backbones.tasks.reframe import care
 from backbones.tasks.reframe import form as f
 from backbones.tasks.reframe.probes import PROBES, SHOWN
 from backbones.tasks.reframe.spelling import plain
@@ -109,6 +110,10 @@ class Reframe(Task):
     def check(self, given: Given) -> Given:
         """As every task, with white space normalised: a thought is one line."""
         return super().check({name: " ".join(text.split()) for name, text in given.items()})
+
+    def pointer(self, given: Given) -> str | None:
+        """See `care`."""
+        return care.POINTER if care.concerns(given["thought"]) else None
 
     def example(self) -> Given:
         """One of a few thoughts."""

@@ -1,0 +1,90 @@
+"""Care for people in distress: which thoughts get the pointer to help, and which only sound alike.
+
+`serious.txt` and `harmless.txt` hold thoughts, one a line. The first of each were written before there were rules. Four
+times, fresh ones were written after the rules, and the rules mended after counting: each heading says what was right
+before. So a passing test says little of thoughts that are in neither file; the last of those counts says more: 22 of 30
+serious ones heard, 2 of 30 harmless ones caught.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from backbones.tasks.reframe import care
+
+
+def thoughts(name):
+    """Those of a file."""
+    lines = (Path(__file__).parent / name).read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+def test_the_lists_hold_as_many_as_they_are_said_to():
+    for name, first in (("serious.txt", 74), ("harmless.txt", 78)):
+        assert len(set(thoughts(name))) == first + 4 * 30
+
+
+@pytest.mark.parametrize("thought", thoughts("serious.txt"))
+def test_a_thought_about_self_harm_or_suicide_is_heard(thought):
+    assert care.concerns(thought)
+
+
+@pytest.mark.parametrize("thought", thoughts("harmless.txt"))
+def test_a_thought_that_only_sounds_alike_is_left_to_the_model(thought):
+    assert not care.concerns(thought)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "I WANT TO KILL MYSELF",
+        "i want to k i l l myself",
+        "i want to k1ll my self!!!",
+        "i want to k**l myself",
+        "ikillmyself #killmyself",
+        "i want to ki\u200bll myself",
+        "i want to kıll myself",
+        "I don’t want to live",
+        "I don´t want to live",
+        "𝐈 𝐰𝐚𝐧𝐭 𝐭𝐨 𝐝𝐢𝐞",
+        "i wаnt to diе",  # with Cyrillic letters
+        "i  want\n to   dieeeee",
+        "self-harm",
+    ],
+)
+def test_a_thought_is_heard_however_it_is_written(written):
+    assert care.concerns(written)
+
+
+def test_a_turn_of_phrase_hides_nothing_beside_it():
+    assert not care.concerns("I nearly killed myself laughing.")
+    assert care.concerns("I nearly killed myself laughing, and tonight I will kill myself")
+    assert care.concerns("I cut myself shaving. Then I cut myself on purpose.")
+
+
+@pytest.mark.parametrize(
+    "thought",
+    [
+        "I cut myself when I was sad",
+        "I cut myself while crying",
+        "I cut myself on the arm",
+        "I hurt myself in secret",
+        "I hurt myself at night",
+        "I shot myself in the foot on purpose because I want to die",
+        "I burned myself out and I want to kill myself",
+        "I will die tonight",
+    ],
+)
+def test_a_harmless_beginning_is_no_alibi(thought):
+    assert care.concerns(thought)
+
+
+@pytest.mark.parametrize(
+    "thought", ["", " ", "...", "?", "日本語", "a" * 240, "i " * 120, "want to " * 30, "kill " * 48]
+)
+def test_what_says_nothing_is_harmless_and_takes_no_time(thought):
+    assert not care.concerns(thought)
+
+
+def test_the_pointer_is_short_and_says_where_help_is():
+    assert "findahelpline.com" in care.POINTER and len(care.POINTER) < 300
