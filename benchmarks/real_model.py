@@ -96,14 +96,15 @@ def soup_stepper(soup: Soup, rows: int, tokens: int) -> Callable[[], float]:
 
 
 def bare_stepper(soup: Soup, rows: int, tokens: int) -> Callable[[], float]:
-    """Seconds of the model's pass alone, with this engine's cache and masks, outside of any mix."""
-    cache, places = SlotCache(rows), count()
+    """Seconds of the model's pass alone, with this engine's cache and masks, no adapter in use."""
+    cache, places, none = SlotCache(rows), count(), soup.mix(rows)
+    none.write(0, [[0.0] * len(soup.adapter_names)] * rows)
     cache.reserve(PROMPT + tokens, used=0)
     cache.aim(0, torch.arange(PROMPT).expand(rows, -1).to(soup.device), PROMPT)
     ids = torch.randint(1000, 20_000, (rows, PROMPT), device=soup.device)
 
     def run(ids: torch.Tensor, positions: torch.Tensor, longest: int) -> None:
-        with torch.inference_mode():
+        with torch.inference_mode(), none.over(0, rows):
             cache.aim(0, positions, longest)
             soup.model(
                 input_ids=ids,

@@ -20,6 +20,9 @@ from backbones.engine.device import sent
 Delta = tuple[torch.Tensor, torch.Tensor]  # of an adapter: down [rank, in] and scaled up [rank, out]
 Layout = tuple[tuple[int, int], ...]  # of every column that a group scales its adapter and its layer, by adapter
 
+# Whether weights can be kept in the order in which oneDNN multiplies in bf16, for so many rows, about: inductor's way.
+ORDERS, ROWS = torch.backends.mkldnn.is_available() and torch.cpu._is_avx512_bf16_supported(), 8
+
 _pass: ContextVar["Pass | None"] = ContextVar("pass", default=None)
 
 
@@ -127,9 +130,9 @@ class Group(nn.Module):
 
     `down` [columns, in]: their down-projections, by adapter. `ups`: of every layer [own columns, out]. `shared`: where
     all adapters have the same down-projections, `down` holds these so many once, and one product serves all adapters.
-    Dense, the layers' weights are kept as one matrix, `weight` [out of all (and shared), in], and so are the
-    up-projections, `up` [columns, out of all (and shared)], with zeros where a column is another layer's: on CPUs calls
-    cost more than zeros.
+    Dense, the layers' weights are kept as one matrix, `weight` [out of all (and shared), in], in the order in which the
+    processor multiplies where there is one (`ordered`), and so are the up-projections, `up` [columns, out of all (and
+    shared)], with zeros where a column is another layer's: on CPUs calls cost more than zeros.
     """
 
     def __init__(self, layers: Sequence[SoupLinear], dense: bool):
@@ -158,6 +161,7 @@ class Group(nn.Module):
         self.ups = [getattr(self, f"up_{i}") for i in range(len(layers))]
         for name in ("weight", "bias", "up"):
             self.register_buffer(name, None, persistent=False)
+        self.ordered = False
         if dense:
             self._make_dense()
 
@@ -177,6 +181,11 @@ class Group(nn.Module):
         for i, (start, up) in enumerate(zip(starts, self.ups, strict=True)):
             own = [column for column, (_, layer) in enumerate(self.layout) if layer == i]
             self.up[own, start : start + self.sizes[i]] = up
+        self.ordered = self.weight.dtype == torch.bfloat16 and self.weight.device.type == "cpu" and ORDERS
+        if self.ordered:  # the same values; no buffer any more, since it has no strides
+            weight = torch.ops.mkldnn._reorder_linear_weight(self.weight, ROWS)
+            del self.weight
+            self.weight = weight
         for layer in self.layers:
             layer.base = None
         for name in [name for name, _ in self.named_buffers() if name.startswith("up_")]:
@@ -184,12 +193,16 @@ class Group(nn.Module):
         self.ups = []
 
     def bare(self, layer: SoupLinear, x: torch.Tensor) -> torch.Tensor:
-        """The layer without adapters."""
+        """The layer without adapters, outside of any pass."""
         if self.weight is None:
             return layer.base(x)
-        start = sum(self.sizes[: self.layers.index(layer)])
-        own = slice(start, start + self.sizes[self.layers.index(layer)])
-        return linear(x, self.weight[own], self.bias if self.bias is None else self.bias[own])
+        return self._product(x).split([*self.sizes, self.shared], dim=-1)[self.layers.index(layer)]
+
+    def _product(self, x: torch.Tensor) -> torch.Tensor:
+        """Dense: x (rows, T, in) times all weights: (rows, T, out of all (and shared))."""
+        if self.ordered:
+            return torch.ops.mkldnn._linear_pointwise(x, self.weight, self.bias, "none", [], "")
+        return linear(x, self.weight, self.bias)
 
     def outputs(self, asked: SoupLinear, x: torch.Tensor, now: Pass) -> torch.Tensor:
         """The output of the layer that was asked first; those of the others are left for them."""
@@ -201,7 +214,7 @@ class Group(nn.Module):
 
     def _dense(self, x: torch.Tensor, now: Pass) -> Sequence[torch.Tensor]:
         """The outputs of all layers, which lie side by side."""
-        whole = linear(x, self.weight, self.bias)
+        whole = self._product(x)
         for run, scale in now.runs(self.number):
             scaled = self._scaled(x, run, scale, whole[..., -self.shared :] if self.shared else None)
             whole.flatten(0, 1).addmm_(scaled, self.up[run.columns])

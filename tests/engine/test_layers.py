@@ -130,3 +130,21 @@ def test_an_adapter_of_a_layer_that_the_base_does_not_run_is_refused(model):
     adapters = made(unused, (4,))
     with pytest.raises(ValueError, match="does not run spare"):
         Soup(unused, Numbers(), adapters)
+
+
+@pytest.mark.skipif(not layers.ORDERS, reason="this processor does not multiply in bf16")
+@pytest.mark.parametrize("name", ["of different ranks", "with one A"])
+def test_weights_in_the_order_of_the_processor_give_the_same_numbers(model, name, monkeypatch):
+    adapters = made(model, **SETS[name])
+    adapters = [
+        Adapter(one.name, {layer: tuple(t.bfloat16() for t in delta) for layer, delta in one.deltas.items()})
+        for one in adapters
+    ]
+    ordered = Soup(copy.deepcopy(model).bfloat16(), Numbers(), adapters, dense=True)
+    monkeypatch.setattr(layers, "ORDERS", False)
+    plain = Soup(copy.deepcopy(model).bfloat16(), Numbers(), adapters, dense=True)
+    assert all(group.ordered for group in ordered.groups) and not any(group.ordered for group in plain.groups)
+    mix = [MIXES[2]] * len(IDS)
+    assert torch.equal(served(ordered, IDS, mix), served(plain, IDS, mix))
+    with torch.inference_mode():  # and outside of any pass
+        assert torch.equal(ordered.model(IDS).logits, plain.model(IDS).logits)
