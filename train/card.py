@@ -44,7 +44,9 @@ method's name is that of its preferences.
 {metrics}
 
 Means at every preference; log p is the mean log-probability per token under the base, repeated the share of runs of
-three words that occurred before in the same text.
+three words that occurred before in the same text. On what follows nothing was trained: vader is how positive texts are
+by VADER's rules, openings the share of distinct first three words, copied that of runs of four words of what was given,
+minilm the cosine of all-MiniLM-L6-v2 to it.
 
 {points}
 """

@@ -27,6 +27,7 @@ from backbones.store.soup_set import SoupSet
 from backbones.tasks.task import Given
 from train import data, processes, summary, texts
 from train.fluency import log_probabilities, repeated_trigrams
+from train.judges import judges
 from train.summary import Scored
 from train.texts import Cell, Record
 
@@ -44,16 +45,22 @@ def cells(soup_set: SoupSet, methods: Sequence[str]) -> list[Cell]:
     return found
 
 
-def scored(records: list[list[Record]], prompts: Sequence[Given], writer: Writer) -> list[Scored]:
-    """The records of every cell with their fluency: that under the base of the first sample of every prompt alone."""
+def scored(
+    records: list[list[Record]], prompts: Sequence[Given], writer: Writer, minilm: Path | None = None
+) -> list[Scored]:
+    """The records of every cell with their fluency, that under the base of the first sample of every prompt alone, and
+    with what independent `judges` say of them."""
     task, tokenizer = writer.set.task, writer.soup.tokenizer
     first = [[record for record in here if record.sample == 0] for here in records]
     pairs = [(task.prompt(prompts[record.prompt], tokenizer), record.raw) for here in first for record in here]
-    values = iter(log_probabilities(writer.soup, pairs))
-    return [
-        Scored(here, [next(values) for _ in firsts], [repeated_trigrams(record.raw) for record in here])
-        for here, firsts in zip(records, first, strict=True)
-    ]
+    values, others = iter(log_probabilities(writer.soup, pairs)), judges(task, minilm)
+    found = []
+    for here, firsts in zip(records, first, strict=True):
+        texts, lines = [record.text for record in here], [task.line(prompts[record.prompt]) for record in here]
+        judged = {name: judge(texts, lines) for name, judge in others.items()}
+        repeated = [repeated_trigrams(record.raw) for record in here]
+        found.append(Scored(here, [next(values) for _ in firsts], repeated, judged))
+    return found
 
 
 def conditions(writer: Writer, prompts: Sequence[Given], samples: int) -> dict:
@@ -97,6 +104,7 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=4, help="texts per prompt, method and preference")
     parser.add_argument("--methods", nargs="+", choices=METHODS, help="default: all of the set")
     parser.add_argument("--seeds", nargs="*", type=Path, default=[], help="fronts of sets trained with other seeds")
+    parser.add_argument("--minilm", type=Path, help="folder of all-MiniLM-L6-v2, to judge how near texts stay")
     parser.add_argument("--device", help="cpu or cuda; default: CUDA where there is one")
     args = parser.parse_args()
 
@@ -114,7 +122,7 @@ def main() -> None:
         return
     reference, normalisation = task.reference_point(writer.set.objectives)
     methods, at_oracles, inside_b = summary.summarise(
-        scored(records, prompts, writer),
+        scored(records, prompts, writer, args.minilm),
         [task.line(given) for given in prompts],
         wanted,
         writer.set.beta,

@@ -1,7 +1,7 @@
 """Points, metrics and intervals of fronts, from the rewards of single texts."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -18,11 +18,12 @@ RESAMPLES = 1000
 @dataclass(frozen=True)
 class Scored:
     """The records of a cell, and the fluency of their texts: log-probabilities of those of sample 0, repetition of
-    all."""
+    all; `judged`: what others than the rewards say of all together, see `judges`."""
 
     records: list[Record]
     log_probabilities: list[float]
     repeated: list[float]
+    judged: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -147,6 +148,7 @@ def _points(scored: Sequence[Scored], rewards: Rewards, lines: Sequence[str]) ->
                 log_probability=round(float(np.mean(here.log_probabilities)), 3),
                 repeated=round(float(np.mean(here.repeated)), 4),
                 example=Example(lines[first.prompt], first.text),
+                judged={name: round(value, 4) for name, value in here.judged.items()},
             )
         )
     return tuple(points)

@@ -86,16 +86,15 @@ def seeds_table(front: Front) -> str:
 
 
 def points_table(front: Front, methods: Sequence[str]) -> str:
-    """Mean rewards, words and fluency of `methods` at every preference."""
-    names = front.objectives
-    lines = [
-        f"| method | preference ({', '.join(names)}) | {' | '.join(names)} | words | log p | repeated |",
-        "|---" * (len(names) + 5) + "|",
-    ]
+    """Mean rewards, words, fluency and independent scores of `methods` at every preference."""
+    names, judged = front.objectives, list(front.points(methods[0])[0].judged)
+    columns = [f"preference ({', '.join(names)})", *names, "words", "log p", "repeated", *judged]
+    lines = [f"| method | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|"]
     for method in methods:
         for point in front.points(method):
             cells = [f"{value:.3f}" for value in point.rewards]
             cells += [f"{point.words:.1f}", f"{point.log_probability:.2f}", f"{point.repeated:.4f}"]
+            cells += [f"{point.judged[name]:.3f}" for name in judged]
             mu = ", ".join(f"{share:.2g}" for share in point.preference)
             lines.append(f"| {LABELS[method]} | {mu} | " + " | ".join(cells) + " |")
     return "\n".join(lines)

@@ -40,7 +40,7 @@ class Example:
 class Point:
     """What a method reached at a preference [n]: mean `rewards` [n], the ends of their 95 % intervals, the covariance
     [n, n] of the means, the mean number of words, log-probability per token under the base, share of repeated runs of
-    three words."""
+    three words; `judged`: scores that nothing was trained on, by name (train.judges)."""
 
     preference: Preference
     rewards: tuple[float, ...]
@@ -51,6 +51,7 @@ class Point:
     log_probability: float
     repeated: float
     example: Example
+    judged: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -185,7 +186,7 @@ def _parts(points: Sequence[Point]) -> int:
 
 def _rounded(items: list[tuple[str, Any]]) -> dict[str, Any]:
     """The fields of a dataclass with preferences as they are written."""
-    written = dict(items)
+    written = {name: value for name, value in items if name != "judged" or value}
     if isinstance(written.get("preference"), Preference):
         written["preference"] = written["preference"].rounded
     if isinstance(written.get("preferences"), tuple):

@@ -41,6 +41,7 @@ def test_it_trains_and_is_measured(made):
     assert isinstance(soup_set.task, Colours) and soup_set.title == "Colours: names it and short"
     assert set(soup_set.front.methods) == set(soup_set.methods)
     assert all(point.example.given in COLOURS for point in soup_set.points("bone-soup"))
+    assert all(set(point.judged) == {"vader", "openings"} for point in soup_set.points("bone-soup"))
     card = (made / "README.md").read_text()
     assert "one sentence on a colour" in card and "1 for no characters, falling to 0 at 200" in card
 

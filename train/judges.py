@@ -1,0 +1,66 @@
+"""Scores that nothing was trained on, so that a front can be judged by others than the rewards that made it."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import torch
+from transformers import AutoModel, AutoTokenizer
+from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
+
+from backbones.tasks.reframe.form import copied_share
+from backbones.tasks.reframe.task import Reframe
+from backbones.tasks.task import Task
+from backbones.tasks.words import words
+
+OPENING = 3  # words
+BATCH = 64
+Measure = Callable[[Sequence[str], Sequence[str]], float]  # texts, and what was given as lines -> one figure for all
+
+
+def judges(task: Task, minilm: Path | None = None) -> dict[str, Measure]:
+    """What judges the texts of a task, by name.
+
+    vader: how positive, mean compound of VADER's rules (Hutto and Gilbert, ICWSM 2014), -1 to 1. openings: distinct
+    first three words, as a share of the texts. Where what is given is itself a text, copied: share of its runs of four
+    words; minilm: mean cosine to it of all-MiniLM-L6-v2, in the folder `minilm`, if there is one.
+    """
+    vader = SentimentIntensityAnalyzer()
+    found: dict[str, Measure] = {
+        "vader": lambda texts, _: _mean(vader.polarity_scores(text)["compound"] for text in texts),
+        "openings": lambda texts, _: len({tuple(words(text)[:OPENING]) for text in texts}) / len(texts),
+    }
+    if isinstance(task, Reframe):
+        found["copied"] = lambda texts, lines: _mean(map(copied_share, lines, texts))
+        if minilm:
+            found["minilm"] = Similarity(minilm)
+    return found
+
+
+class Similarity:
+    """Mean cosine of sentence embeddings: token embeddings averaged, as the model's card has it."""
+
+    def __init__(self, folder: Path):
+        self.model = AutoModel.from_pretrained(folder, dtype=torch.float32, local_files_only=True).eval()
+        self.words = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+
+    def __call__(self, texts: Sequence[str], lines: Sequence[str]) -> float:
+        """The mean over texts and the lines that they are for."""
+        return float((self._embedded(texts) * self._embedded(lines)).sum(dim=1).mean())
+
+    def _embedded(self, texts: Sequence[str]) -> torch.Tensor:
+        """Unit vectors (texts, size)."""
+        parts = []
+        for start in range(0, len(texts), BATCH):
+            batch = self.words(
+                list(texts[start : start + BATCH]), padding=True, truncation=True, max_length=128, return_tensors="pt"
+            )
+            with torch.inference_mode():
+                hidden = self.model(**batch).last_hidden_state
+            mask = batch["attention_mask"].unsqueeze(-1)
+            parts.append(torch.nn.functional.normalize((hidden * mask).sum(dim=1) / mask.sum(dim=1), dim=1))
+        return torch.cat(parts)
+
+
+def _mean(values) -> float:
+    found = list(values)
+    return sum(found) / len(found)
