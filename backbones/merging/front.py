@@ -205,7 +205,7 @@ def _measured(data: dict, n: int) -> Measured:
 
 
 def _point(data: dict, n: int) -> Point:
-    wholes = {f.name: tuple(data[f.name]) for f in fields(Point) if isinstance(data[f.name], list)}
+    wholes = {name: tuple(value) for name, value in data.items() if isinstance(value, list)}
     return Point(
         **data
         | wholes
