@@ -205,7 +205,8 @@ def _measured(data: dict, n: int) -> Measured:
 
 
 def _point(data: dict, n: int) -> Point:
-    wholes = {name: tuple(value) for name, value in data.items() if isinstance(value, list)}
+    required = [f.name for f in fields(Point) if f.name != "judged"]  # which fronts of before do not have
+    wholes = {name: tuple(data[name]) for name in required if isinstance(data[name], list)}
     return Point(
         **data
         | wholes
