@@ -56,6 +56,11 @@ def write(
                 file.write(json.dumps(line, ensure_ascii=False) + "\n")
             file.flush()
     state.wait_for_everyone()
+    return read(log, cells)
+
+
+def read(log: Path, cells: Sequence[Cell]) -> list[list[Record]]:
+    """The records of every cell in the folder `log`, sorted by prompt and sample, of those that have them all."""
     pairs = _read(log, cells)
     return [[pairs[key][cell] for key in sorted(pairs)] for cell in range(len(cells))]
 
