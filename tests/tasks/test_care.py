@@ -1,9 +1,10 @@
 """Care for people in distress: which thoughts get the pointer to help, and which only sound alike.
 
-`serious.txt` and `harmless.txt` hold thoughts, one a line. The first of each were written before there were rules. Four
+`serious.txt` and `harmless.txt` hold thoughts, one a line. The first of each were written before there were rules. Six
 times, fresh ones were written after the rules, and the rules mended after counting: each heading says what was right
-before. So a passing test says little of thoughts that are in neither file; the last of those counts says more: 22 of 30
-serious ones heard, 2 of 30 harmless ones caught.
+before. So a passing test says little of thoughts that are in neither file; the last two of those counts say more. Of
+133 serious ones 98 were heard: 63 of 68 that say it directly, but only 17 of 42 that hint at it. Of 142 harmless ones 3
+were caught.
 """
 
 from pathlib import Path
@@ -20,8 +21,8 @@ def thoughts(name):
 
 
 def test_the_lists_hold_as_many_as_they_are_said_to():
-    for name, first in (("serious.txt", 74), ("harmless.txt", 78)):
-        assert len(set(thoughts(name))) == first + 4 * 30
+    for name, first, last in (("serious.txt", 74, 85 + 48), ("harmless.txt", 78, 94 + 48)):
+        assert len(set(thoughts(name))) == first + 4 * 30 + last
 
 
 @pytest.mark.parametrize("thought", thoughts("serious.txt"))

@@ -38,6 +38,7 @@ SAID = (  # how something is written, and how the rules have it
     (r"\b(?:any ?more|any ?longer|nomore|no more)\b", "anymore"),
     (r"\b(?:2|too)\b", "to"),
     (r"\bu\b", "you"),
+    (r"\bb\b", "be"),
     (
         r"\b(?:just|really|fuck(?:ing?|in)|freaking|bloody|damn|honestly|literally|actually|basically|simply|kinda|so"
         r"|sorta|probably|badly|desperately|truly|still|even|ever|often|sometimes|always|constantly|secretly|maybe) ",
