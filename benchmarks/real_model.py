@@ -100,7 +100,6 @@ def bare_stepper(soup: Soup, rows: int, tokens: int) -> Callable[[], float]:
     cache, places, none = SlotCache(rows), count(), soup.mix(rows)
     none.write(0, [[0.0] * len(soup.adapter_names)] * rows)
     cache.reserve(PROMPT + tokens, used=0)
-    cache.aim(0, torch.arange(PROMPT).expand(rows, -1).to(soup.device), PROMPT)
     ids = torch.randint(1000, 20_000, (rows, PROMPT), device=soup.device)
 
     def run(ids: torch.Tensor, positions: torch.Tensor, longest: int) -> None:

@@ -22,6 +22,7 @@ def dequantised(base: Path, dtype: torch.dtype) -> torch.nn.Module:
     del config.quantization_config
     model = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
     model.load_state_dict(quantised.state_dict())
+    model.generation_config = quantised.generation_config  # which names all tokens that end a text
     return model.to(dtype)
 
 

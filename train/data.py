@@ -69,7 +69,10 @@ def usable(task: Task, prompts: Sequence[Given]) -> list[Given]:
         except ValueError:
             return False
 
-    return [one for one in prompts if takes(one)]
+    found = [one for one in prompts if takes(one)]
+    if len(found) < len(prompts):
+        print(f"{len(prompts) - len(found)} of {len(prompts)} prompts are left out: the model would not write for them")
+    return found
 
 
 def held_out(prompts: Sequence[Given], count: int) -> list[Given]:

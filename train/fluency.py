@@ -32,7 +32,7 @@ def log_probabilities(soup: Soup, pairs: Iterable[tuple[str, str]]) -> list[floa
         ids, mask = whole["input_ids"], whole["attention_mask"].clone()
         for row, prompt in zip(mask, given):
             row[: len(prompt)] = 0
-        with torch.inference_mode():
+        with torch.inference_mode(), soup.mix(len(ids)).over(0, len(ids)):  # no adapter is in use
             logits = soup.model(input_ids=ids, attention_mask=whole["attention_mask"]).logits
         log = logits[:, :-1].float().log_softmax(dim=-1).gather(-1, ids[:, 1:, None]).squeeze(-1)  # (rows, T - 1)
         means = (log * mask[:, 1:]).sum(dim=1) / mask[:, 1:].sum(dim=1)

@@ -23,7 +23,7 @@ class Rollouts:
     """
 
     def __init__(self, base: torch.nn.Module, tokenizer: PreTrainedTokenizerBase, temperature: float, longest: int):
-        self.merged, self.tokenizer = copy.deepcopy(base), tokenizer
+        self.merged, self.tokenizer = copy.deepcopy(base).float(), tokenizer  # in bf16 small changes would vanish
         self.temperature, self.longest = temperature, longest
         self.soup: Soup | None = None  # made on the device that the trainer has chosen by the first step
 
@@ -37,8 +37,7 @@ class Rollouts:
         rows = [Row(self._request(first + i), prompt, [[]]) for i, prompt in enumerate(prompts)]
         for _ in stream(self.soup, rows):
             pass
-        end = self.tokenizer.eos_token_id
-        texts = [row.tokens + [end] * (len(row.tokens) < self.longest) for row in rows]
+        texts = [row.tokens + ([] if row.end is None else [row.end]) for row in rows]
         return {"prompt_ids": [row.ids for row in rows], "completion_ids": texts, "logprobs": None}
 
     def _request(self, seed: int) -> Request:

@@ -18,6 +18,7 @@ from pathlib import Path
 import datasets
 import numpy as np
 import torch
+from accelerate.utils import gather_object
 from peft import LoraConfig, PeftModel
 from peft.tuners.lora import LoraLayer
 from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -99,12 +100,11 @@ def variety(completions: list[str], given: list[Given], **_) -> list[float]:
 
     One opening for everything raises a learned reward; within the texts of one prompt it may well be right.
     """
-    found = [words(text) for text in completions]
-    begins, ends = ([tuple(text[part]) for text in found] for part in (slice(3), slice(-3, None)))
-    prompts = [tuple(one.items()) for one in given]
-    rewards = []
-    for begin, end, prompt in zip(begins, ends, prompts, strict=True):
-        others = [(a, b) for a, b, other in zip(begins, ends, prompts, strict=True) if other != prompt]
+    said = [words(text) for text in completions]
+    own = [(tuple(text[:3]), tuple(text[-3:]), tuple(one.items())) for text, one in zip(said, given, strict=True)]
+    everybodys, rewards = gather_object(own), []  # those of all processes
+    for begin, end, prompt in own:
+        others = [(a, b) for a, b, other in everybodys if other != prompt]
         rewards.append(-sum(a == begin or b == end for a, b in others) / max(1, len(others)))
     return rewards
 
@@ -185,9 +185,23 @@ def train(name: str, run: Hyperparameters, soup_set: SoupSet, prompts: datasets.
     trainer.save_model(work / name)
     if state.is_main_process:
         (work / name / "log.json").write_text(json.dumps(trainer.state.log_history, indent=1) + "\n")
-        how = {"dtype": str(training_dtype()).removeprefix("torch."), "processes": state.num_processes}
+        how = {"variety": task.variety} if task.variety else {}
+        how |= {"dtype": str(training_dtype()).removeprefix("torch."), "processes": state.num_processes}
         write_json(work / name / "hyperparameters.json", asdict(run) | how)
     state.wait_for_everyone()
+
+
+def require_same(folder: Path, run: Hyperparameters) -> None:
+    """Keep what an adapter is trained with in its folder of checkpoints. Exits where that holds another run's."""
+    file, wanted = folder / "run.json", json.loads(json.dumps(asdict(run)))
+    known = json.loads(file.read_text()) if file.is_file() else wanted
+    other = next((name for name in wanted if known.get(name) != wanted[name]), None)
+    if other:
+        raise SystemExit(
+            f"{folder} was trained with {other} {known.get(other)}, now it is {wanted[other]}: use another --work"
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(file, wanted)
 
 
 def training_prompts(soup_set: SoupSet, data_dir: Path | None) -> datasets.Dataset:
@@ -255,7 +269,7 @@ def main() -> None:
         config = LoraConfig.from_pretrained(soup_set.folders[soup_set.start])
         rank, alpha = config.r, config.lora_alpha
     for name, row in named.items():
-        if args.only not in (None, name) or (args.work / name / "hyperparameters.json").is_file():
+        if args.only not in (None, name):
             continue
         run = Hyperparameters(
             row,
@@ -268,6 +282,9 @@ def main() -> None:
             max_new_tokens=args.max_new_tokens,
             seed=args.seed,
         )
+        require_same(args.work / name, run)
+        if (args.work / name / "hyperparameters.json").is_file():
+            continue
         print(f"{name}: reward weights {row}")
         train(name, run, soup_set, prompts, args.work, args.qlora)
     if args.only is None and processes.state().is_main_process:

@@ -27,8 +27,8 @@ class Row:
 
     `coefficients` [members, adapters]: merging coefficients of every model that has a say in the text, usually one.
     With several, the log-probabilities are mixed by `weights` [members] at every token (decoding-time mixing; Shi et
-    al., "MOD", NeurIPS 2024). `ids`: the prompt's tokens, see `tokenised`. `raw` is decoded once it is done, `text`
-    scored after that.
+    al., "MOD", NeurIPS 2024). `ids`: the prompt's tokens, see `tokenised`. `end`: the token that ended the text, if one
+    did. `raw` is decoded once it is done, `text` scored after that.
     """
 
     request: Request
@@ -38,6 +38,7 @@ class Row:
     tokens: list[int] = field(default_factory=list)
     done: bool = False
     ids: list[int] | None = None
+    end: int | None = None
     raw: str | None = None
     text: Text | None = None
 
@@ -269,10 +270,11 @@ class Batch:
                     found |= zip((one.rows[i] for i in places), corrected, strict=True)
             self._correct(found)
         for row, token in found.items():
-            ended = token in self.soup.ends
-            if not ended:
+            if token in self.soup.ends:
+                row.end = token
+            else:
                 row.tokens.append(token)
-            row.done = ended or len(row.tokens) == row.request.max_new_tokens
+            row.done = row.end is not None or len(row.tokens) == row.request.max_new_tokens
         self._keep(lambda row: not row.done)
 
     def _correct(self, tokens: dict[Row, int]) -> None:

@@ -70,7 +70,7 @@ class Scheduler:
         self._lock = threading.Lock()  # held to read or change the jobs, and their news
         self._called = threading.Condition(self._lock)
         self._jobs: list[Job] = []  # that wait or run, in the order in which they came
-        self._batches = {name: self._new_batch(name) for name in writers}  # the worker's alone
+        self._batches: dict[str, Batch] = {}  # the worker's alone
         self._scoring = ThreadPoolExecutor(1, thread_name_prefix="scores")
         self._worker: threading.Thread | None = None
 
@@ -133,15 +133,26 @@ class Scheduler:
             with self._lock:
                 self._called.wait_for(lambda: any(job.closed or not job.written for job in self._jobs))
                 jobs = list(self._jobs)
-            self._drop([job for job in jobs if job.closed])
-            self._admit([job for job in jobs if not job.closed])
-            for name in {job.name for job in jobs}:  # sets take turns
-                self._turn(name)
+            try:
+                self._round(jobs)
+                continue
+            except Exception as error:  # in what mends failures: whatever it is, this thread must go on
+                words = _words(error)
+            self._batches.clear()
+            for job in jobs:
+                self._over(job, ServingError(words))
+
+    def _round(self, jobs: list[Job]) -> None:
+        """Give up what nobody waits for, admit what there is room for, and one more token for every row."""
+        self._drop([job for job in jobs if job.closed])
+        self._admit([job for job in jobs if not job.closed])
+        for name in {job.name for job in jobs}:  # sets take turns
+            self._turn(name)
 
     def _drop(self, jobs: list[Job]) -> None:
         """Give up jobs whose callers have gone."""
         for job in jobs:
-            self._batches[job.name].drop(job.rows)
+            self._batch(job.name).drop(job.rows)
             with self._lock:
                 if job in self._jobs:  # or it was scored meanwhile
                     self._jobs.remove(job)
@@ -169,7 +180,7 @@ class Scheduler:
         try:
             if rows[0] is job.rows[0]:
                 tokenised(self.writers[job.name].soup, job.rows)
-            self._batches[job.name].add(rows)
+            self._batch(job.name).add(rows)
             return
         except ValueError as error:
             self._over(job, ValueError(str(error)))
@@ -184,7 +195,7 @@ class Scheduler:
     def _turn(self, name: str) -> None:
         """One more token for every row of the jobs of a set, and news of them."""
         try:
-            if self._batches[name].live:
+            if self._batch(name).live:
                 self._step(name)
             for job in self._of(name):
                 self._tell(job)
@@ -196,7 +207,7 @@ class Scheduler:
     def _step(self, name: str) -> None:
         """One more token for every row. Jobs whose prompts found no memory end, the others go on."""
         try:
-            self._batches[name].step()
+            self._batch(name).step()
             return
         except Unread as error:
             words, unread = _words(error), set(error.rows)
@@ -205,7 +216,7 @@ class Scheduler:
     def _end(self, jobs: list[Job], words: str) -> None:
         """End jobs, some of whose rows found no memory; as for `_fail`, not within an except clause."""
         for job in jobs:
-            self._batches[job.name].drop(job.rows)
+            self._batch(job.name).drop(job.rows)
             self._over(job, ServingError(words))
         torch.cuda.empty_cache()
 
@@ -214,7 +225,7 @@ class Scheduler:
 
         Not to be called within an except clause: there the traceback keeps the tensors of what failed alive.
         """
-        self._batches[name] = self._new_batch(name)
+        self._batches.pop(name, None)
         torch.cuda.empty_cache()  # does nothing where CUDA has not been used
         for job in self._of(name):
             if not job.written:
@@ -259,9 +270,13 @@ class Scheduler:
             job.news = news
             job.changed.notify()
 
-    def _new_batch(self, name: str) -> Batch:
-        soup = self.writers[name].soup
-        return Batch(soup, max(self.max_rows, len(soup.adapter_names)))  # at least for all members of a text
+    def _batch(self, name: str) -> Batch:
+        """That of a set, a new one where there is none."""
+        if name not in self._batches:
+            soup = self.writers[name].soup
+            slots = max(self.max_rows, len(soup.adapter_names))  # at least for all members of a text
+            self._batches[name] = Batch(soup, slots)
+        return self._batches[name]
 
 
 def _words(error: Exception) -> str:

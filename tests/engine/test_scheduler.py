@@ -316,3 +316,18 @@ def test_more_jobs_than_allowed_are_turned_away(writer, stalled):
     stalled.clear()
     finish(first)
     assert len(finish(serving.stream("fake-2", [request(1)]))) == 1
+
+
+def test_a_failure_in_giving_up_a_job_ends_those_that_run_and_no_others(writer, stalled, monkeypatch, caplog):
+    serving = Scheduler({"tiny": writer})
+    first, second = serving.stream("tiny", [request(1)]), serving.stream("tiny", [request(2)])
+    next(first)
+    next(second)
+    drop = Batch.drop
+    monkeypatch.setattr(Batch, "drop", lambda *_: 1 / 0)
+    first.close()
+    with pytest.raises(ServingError, match="the model failed while writing"):
+        finish(second)
+    monkeypatch.setattr(Batch, "drop", drop)
+    stalled.clear()
+    assert finish(serving.stream("tiny", [request(3)])) == writer.write([request(3)])

@@ -19,7 +19,7 @@ POINTER = (
 # The plain form
 
 SAME = str.maketrans("аеіоорсухѕԁıɩ", "aeioopcyxsdii")  # Cyrillic and other letters that look like Latin ones
-DIGITS = str.maketrans("013457@$!|", "oieastasii")  # as in k1ll
+DIGITS = str.maketrans("013457@$", "oieastas")  # as in k1ll
 CENSORED = ("kill", "killing", "die", "dying", "dead", "death", "suicide", "suicidal", "cut", "cutting")
 SAID = (  # how something is written, and how the rules have it
     (r"\b(?:wan+a|want 2|wanting to)\b", "want to"),
@@ -57,7 +57,7 @@ def _plain(text: str) -> str:
     text = unicodedata.normalize("NFKD", text.casefold()).translate(SAME)
     text = "".join(c for c in text if unicodedata.category(c) not in ("Mn", "Cf"))
     text = re.sub(r"['’‘`´ʼ′]", "", text)
-    text = re.sub(r"(?<=[a-z])[013457@$!|](?=[a-z])", lambda match: match[0].translate(DIGITS), text)
+    text = re.sub(r"(?<=[a-z])[013457@$](?=[a-z])", lambda match: match[0].translate(DIGITS), text)
     text = re.sub(r"\b[a-z]+(?:\*+[a-z]*)+", _uncensored, text)
     text = re.sub(r"\b[a-z](?:[ ._*-][a-z]){2,}\b", lambda match: re.sub(r"[^a-z]", "", match[0]), text)
     text = re.sub(r"([^\W\dl])\1{2,}", r"\1", text)  # dieeee, but not killl

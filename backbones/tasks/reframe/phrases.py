@@ -46,7 +46,8 @@ HARMLESS = (
     r"(?:cut|cutting) SELF (?:some|a|an|off|short|loose|in|out|down|from)",
     r"(?:hang|hung|hanging) SELF (?:a|an|the|some|out|up)",
     r"(?:shot|shoot|shoots|shooting) SELF in the foot",
-    r"drown(?:ing|ed)? SELF in (?!the\b|a\b|my (?:bath|tub|pool)|water)\w+",
+    r"drown(?:ing|ed)? SELF in (?:my )?(?:sorrows?|work|homework|debt|emails?|paperwork|coffee|tea|wine|chocolate|snacks"
+    r"|ice cream|tears|self pity|misery|laundry|music|blankets?)",
     r"(?:die|dying|dyeing) (?:my|her|his) hair",
     r"(?:die|died|dying|dead) (?:of|from|with)(?: pure| utter| sheer| the| second hand)? (?:laugh\w*|bor\w+"
     r"|embarrass\w*|shame|cring\w+|curiosity|hunger|heat|cold|thirst|cuteness|happiness|joy|excitement|awkward\w*"
@@ -56,8 +57,9 @@ HARMLESS = (
     r"wish i (?:was|were|had been) born",
     r"(?:to|near|life or|life and) death",
     r"death (?:of me|row|bed|amounts?|star)",
-    r"(?:going to|will|might|could|would|ill|ima|nearly|almost) (?:die|died)(?! (?:tonight|today|tomorrow|soon|by"
-    r"|and))",
+    r"(?:going to|will|might|could|would|ill|ima) die (?=(?:of|from|laughing|inside|in|on|at|if|when|before|without"
+    r"|waiting|someday|one day|eventually|alone)\b)",
+    r"(?:nearly|almost) died",
     r"rather die than (?!live|be|stay|keep|wake|go on|exist)\w+",
     r"id die if",
     r"feel dead (?:after|today|on)",
@@ -128,6 +130,11 @@ SERIOUS = (
     r"(?:swallow\w*|take|takes|taking|took|down\w*) (?:all|the whole|a whole|a bunch|a bottle|a handful|every"
     r"|to many|enough)GAP PILLS",
     r"(?:going to|want to|will) swallowGAP PILLS",
+    r"(?:swallowed|took|taken) \d\d+(?: \w+)? PILLS",
+    r"have (?:the|my|all my|enough) PILLS(?: ready| here| saved)END",
+    r"cutting (?:helps|calms|is the only|makes it (?:better|stop|bearable))",
+    r"no reason to (?:keep going|go on|live(?! in| here| with| near)|be here|be alive|stay alive)",
+    r"(?:i am going to|i will|ill|ima|i am gonna) dieEND",
     r"PILLSLONG(?: and)?LONG (?:take|taking|took|swallow\w*) (?:them all|all of them|the lot)",
     r"(?:how (?:many|much)|drink|drank|drinking|stash\w*|hoard\w*|saving up|bottle of|googl\w+)GAP PILLS"
     r"(?: (?:it takes|to (?:die|kill|overdose)|next to me|in my hand|in front of me)|END)",

@@ -9,8 +9,8 @@ _SHORT = re.compile(
 _NEGATED = {"ca": "can not", "wo": "will not", "ai": "is not", "sha": "shall not"}
 _CONTRACTED = {"'m": " am", "'re": " are", "'ve": " have", "'ll": " will", "'d": " would", "'s": " 's"}
 _SPELT = {
-    "im": "i am", "ive": "i have", "ill": "i will", "id": "i would", "u": "you", "ur": "your", "r": "are", "n": "and",
-    "thats": "that 's", "its": "its", "youre": "you are", "theyre": "they are", "cuz": "because", "cause": "because",
+    "im": "i am", "ive": "i have", "id": "i would", "u": "you", "ur": "your", "r": "are", "n": "and",
+    "thats": "that 's", "youre": "you are", "theyre": "they are", "cuz": "because",
     "bc": "because", "w": "with", "gonna": "going to", "gotta": "got to", "wanna": "want to", "tho": "though",
     "thru": "through", "luv": "love", "pls": "please", "plz": "please", "abt": "about", "lil": "little",
     "tmrw": "tomorrow", "tmr": "tomorrow", "rn": "right now", "thx": "thanks", "mom": "mum", "mama": "mum",
