@@ -185,8 +185,10 @@ def train(name: str, run: Hyperparameters, soup_set: SoupSet, prompts: datasets.
     trainer.save_model(work / name)
     if state.is_main_process:
         (work / name / "log.json").write_text(json.dumps(trainer.state.log_history, indent=1) + "\n")
-        how = {"variety": task.variety} if task.variety else {}
-        how |= {"dtype": str(training_dtype()).removeprefix("torch."), "processes": state.num_processes}
+        how = ({"variety": task.variety} if task.variety else {}) | {
+            "dtype": str(training_dtype()).removeprefix("torch."),
+            "processes": state.num_processes,
+        }
         write_json(work / name / "hyperparameters.json", asdict(run) | how)
     state.wait_for_everyone()
 

@@ -46,8 +46,8 @@ HARMLESS = (
     r"(?:cut|cutting) SELF (?:some|a|an|off|short|loose|in|out|down|from)",
     r"(?:hang|hung|hanging) SELF (?:a|an|the|some|out|up)",
     r"(?:shot|shoot|shoots|shooting) SELF in the foot",
-    r"drown(?:ing|ed)? SELF in (?:my )?(?:sorrows?|work|homework|debt|emails?|paperwork|coffee|tea|wine|chocolate|snacks"
-    r"|ice cream|tears|self pity|misery|laundry|music|blankets?)",
+    r"drown(?:ing|ed)? SELF in (?:my )?(?:sorrows?|work|homework|debt|emails?|paperwork|coffee|tea|wine|snacks"
+    r"|chocolate|ice cream|tears|self pity|misery|laundry|music|blankets?)",
     r"(?:die|dying|dyeing) (?:my|her|his) hair",
     r"(?:die|died|dying|dead) (?:of|from|with)(?: pure| utter| sheer| the| second hand)? (?:laugh\w*|bor\w+"
     r"|embarrass\w*|shame|cring\w+|curiosity|hunger|heat|cold|thirst|cuteness|happiness|joy|excitement|awkward\w*"
