@@ -11,7 +11,9 @@ from backbones.tasks.task import Sampling
 FORMAT = 2
 FILE = "manifest.json"
 OPTIONAL = ("task", "start")  # fields that files from before do not have
-Folder = str | dict[str, str]  # inside the set, or of the Hub: {"hub", "revision", "folder"}
+Folder = (
+    str | dict[str, str]
+)  # inside the set, or of the Hub: {"hub", "revision", "folder"}; a base also {"set"} or {"gguf", ...}
 
 
 class SetError(ValueError):

