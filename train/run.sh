@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# Reproduces the shipped sets `restaurants` and `restaurants-3`, and makes `silver-lining`, which does not ship yet, stage by
-# stage. Run again after an interruption, it resumes.
+# Reproduces the shipped sets `restaurants` and `restaurants-3`, and makes `silver-lining`, which does not ship yet, stage
+# by stage. Run again after an interruption, it resumes.
 #
 #     bash train/run.sh [--data-dir DIR]
 #
-# Without --data-dir the data comes from the Hub, as all-MiniLM-L6-v2 does, unless MINILM is its folder. SMOLLM2 is the
-# folder of the base of `silver-lining` where that is not to be fetched: SmolLM2-135M-Instruct in NF4, made of the GGUF file
-# that train/silver-lining-base.json pins. RUNS (default: runs) is the folder for
-# checkpoints and logs, SETS (default: backbones/sets) that of the sets. JOBS (default: 1) adapters are trained at once,
-# each with an equal share of the cores. A finished stage is left alone: start with an empty RUNS and SETS.
+# Without --data-dir the data comes from the Hub, as all-MiniLM-L6-v2 does, unless MINILM is its folder. SMOLLM2 is
+# the folder of the base of `silver-lining` where that is not to be fetched: SmolLM2-135M-Instruct in NF4, made of the
+# GGUF file that train/silver-lining-base.json pins. RUNS (default: runs) is the folder for checkpoints and logs, SETS
+# (default: backbones/sets) that of the sets. JOBS (default: 1) adapters are trained at once, each with an equal share
+# of the cores. A finished stage is left alone: start with an empty RUNS and SETS.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
