@@ -72,8 +72,8 @@ class Programs:
         """Write short texts that weigh several objectives as you say.
 
         A merge of language models made for your preference writes. Returns one object per text with the text, its
-        reward for every objective, and all that it was written from; the same seed gives the same text again. Where
-        what is given needs a person's care, every text is a pointer to help, without rewards: pass it on as it is.
+        reward for every objective, and all that it was written from; the same seed gives the same text again, in
+        bfloat16 but for rounding.
 
         Sets, and the objectives of each in order: {sets}.
 

@@ -12,25 +12,13 @@ from gradio.components import Component
 
 from app import errors
 from app.choices import MAX_SAMPLES, Values
+from app.dropdown import Choice
 from app.preference import Sliders
 from backbones.store.soup_set import SoupSet
 from backbones.tasks.task import Field, Task
 
 IN_A_ROW = 3  # fields that are chosen from a list
 News = dict[str, Any]  # from names of parts to their values or updates; parts that are not named stay as they are
-
-
-class Choice(gr.Dropdown):
-    """A dropdown whose choices depend on the set.
-
-    Events that are sent while these change bring a value of before, which gradio would refuse without a word to the
-    visitor: handlers get it as it is, and take one that the set has.
-    """
-
-    is_template = True  # the browser shows it as what it is made from
-
-    def preprocess(self, payload: Any) -> Any:
-        return payload
 
 
 @dataclass(frozen=True)

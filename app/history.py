@@ -90,6 +90,7 @@ def flat(one: Entry) -> dict[str, Any]:
         "temperature": request.temperature,
         "top_p": request.top_p,
         "text": one.text.text,
+        "pointer": one.text.pointer,
         "rewards": one.text.rewards,
         "source": one.source,
     } | number

@@ -9,6 +9,7 @@ from app import controls, figures, lesson, views, wiring
 from app.api import Programs, examples
 from app.choices import first_methods, method_choices
 from app.controls import Controls, Parts
+from app.dropdown import Choice
 from app.handlers import Handlers, Stream
 from app.preference import Sliders, percent, props
 from backbones.merging.preference import Preference
@@ -66,7 +67,7 @@ def lay_out(sets: Sequence[SoupSet], rounded: bool = False) -> Parts:
                 settings = controls.settings(first)
         with gr.Column(scale=6, min_width=320):
             planes = figures.views([objective.label for objective in first.objectives])
-            view = controls.Choice(
+            view = Choice(
                 planes, value=planes[0][1], label="View", visible=len(planes) > 1, elem_id="view", container=False
             )
             plot = gr.Plot(show_label=False, elem_id="front", container=False)
@@ -114,10 +115,10 @@ def _head(sets: Sequence[SoupSet]) -> gr.Dropdown:
         )
 
 
-def _column(soup_set: SoupSet, side: str, method: str) -> tuple[controls.Choice, gr.HTML]:
+def _column(soup_set: SoupSet, side: str, method: str) -> tuple[Choice, gr.HTML]:
     """A column's method, and where its texts stand."""
     with gr.Column(min_width=320):
-        chooser = controls.Choice(
+        chooser = Choice(
             method_choices(soup_set), value=method, label=f"{side.capitalize()} column", elem_id=f"method-{side}"
         )
         return chooser, gr.HTML(views.empty(method), elem_id=f"column-{side}")

@@ -131,6 +131,11 @@ def percent(share: float) -> str:
     return f"{100 * share:.3g} %"
 
 
+def addresses(sentence: str) -> list[str]:
+    """A sentence in pieces, of which every second one is the address of a site, as in findahelpline.com."""
+    return re.split(r"\b((?:[a-z\d-]+\.)+[a-z]{2,})\b", sentence)
+
+
 def symbols(sentence: str) -> list[str]:
     """A sentence in pieces, of which every second one is a mathematical symbol."""
     return re.split("([λμ]|B(?=⁻¹))", sentence)
@@ -153,6 +158,7 @@ def _environment() -> Environment:
     )
     environment.globals |= {"colour": colour, "label": lambda method: METHODS[method].label}
     environment.filters |= {
+        "addresses": addresses,
         "json": json.dumps,
         "number": number,
         "percent": percent,

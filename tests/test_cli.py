@@ -59,7 +59,7 @@ def test_texts_are_the_same_in_another_process_and_come_with_their_coefficients(
     assert first.returncode == 0 and first.stdout == again.stdout
     one, two = json.loads(first.stdout)
     assert "A B" in one["text"] and one["text"] != two["text"] and two["seed"] == 5
-    assert list(one) == ["text", "rewards", "coefficients", "method", "preference", "seed"]
+    assert list(one) == ["text", "pointer", "rewards", "coefficients", "method", "preference", "seed"]
     soup_set = sets.read("restaurants")
     assert list(one["coefficients"]) == list(soup_set.adapters)
     expected = bone_soup(Preference((0.7, 0.3)), soup_set.beta)
@@ -74,7 +74,7 @@ def test_a_pointer_is_said_in_place_of_a_text(monkeypatch):
     run = command(*GENERATE, "--device", "cpu")
     assert run.returncode == 0 and [line.strip() for line in run.stdout.splitlines()] == ["Talk to a person."] * 2
     for text in json.loads(command(*GENERATE, "--device", "cpu", "--json").stdout):
-        assert (text["text"], text["rewards"]) == ("Talk to a person.", {})
+        assert (text["text"], text["pointer"], text["rewards"]) == ("Talk to a person.", True, {})
 
 
 @pytest.mark.parametrize(
@@ -206,7 +206,7 @@ def test_a_set_is_made_and_the_residuals_stated(imports, tmp_path):
         (("--setting", "system"), "error: --setting 'system': write a name and a value"),
         (("--setting", "system=Hi"), "the task restaurants has no setting 'system': leave it out"),
         (("--setting", "title=Hi"), "error: 'title' is a field of every manifest"),
-        (("--task", "poems"), "the task is 'poems': use restaurants or assistant"),
+        (("--task", "poems"), "the task is 'poems': use restaurants or reframe or assistant"),
     ],
 )
 def test_an_import_that_cannot_be_is_refused(imports, tmp_path, more, message):

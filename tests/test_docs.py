@@ -17,7 +17,8 @@ import pytest
 
 from backbones import __main__ as command_line
 from backbones.merging.methods import LABELS
-from backbones.store import soup_set
+from backbones.store import fetching, soup_set
+from backbones.store.fetching import Gguf
 from backbones.tasks import TASKS
 from backbones.tasks.restaurants import rewards
 
@@ -105,6 +106,8 @@ def test_a_command_is_one(page, command, parsing):
             assert (ROOT / file).is_file()
         case ["pip", "install", "-e", "."]:
             assert "bonesoup" in tomllib.loads(text(ROOT / "pyproject.toml"))["project"]["scripts"]
+        case ["rm", "-f", "app/*.pyi"]:
+            assert "/app/*.pyi" in text(ROOT / ".gitignore").splitlines()
         case ["tensorboard" | "ruff" | "mypy", *_]:
             assert words[0] in text(ROOT / "requirements-train.txt") + text(ROOT / "requirements-test.txt")
         case _:
@@ -197,8 +200,15 @@ def test_the_space_and_the_requirements_name_one_gradio():
 
 def test_the_space_is_built_with_the_files_that_bases_are_made_of():
     front_matter = text(ROOT / "README.md").split("---")[1]
-    for base in filter(None, (soup_set.read(name).gguf for name in soup_set.shipped())):
-        assert f"\n  - {base.hub} {base.gguf} {base.revision}\n" in front_matter
+    _, _, preloaded = front_matter.partition("\npreload_from_hub:\n")
+    bases = filter(None, (soup_set.read(name).gguf for name in soup_set.shipped()))
+    needed = {f"{base.hub} {base.gguf} {base.revision}" for base in bases}
+    assert set(re.findall(r"^  - (.*)", preloaded, re.MULTILINE)) == needed
+
+
+def test_the_base_of_the_page_on_sets_is_one():
+    (code,) = (code for code in fenced(ROOT / "docs" / "sets.md", "json") if "gguf" in code)
+    assert Gguf(**json.loads(code)) == fetching.read(ROOT / "train" / "silver-lining-base.json")
 
 
 def test_every_machine_runs_the_test_command_of_the_readme():

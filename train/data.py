@@ -101,7 +101,7 @@ def to_learn(task: Task, data_dir: Path | None = None) -> list[Pair]:
     Raises ValueError where there are none, and as `rows` does.
     """
     dev = {task.line(one) for one in given(task, "dev", data_dir)}
-    found = [pair for pair in _with_reference(task, "train", data_dir) if task.line(pair.given) not in dev]
+    found = [pair for pair in with_reference(task, "train", data_dir) if task.line(pair.given) not in dev]
     if not found:
         raise ValueError(f"the training data of the task {task.name} has no texts to learn from: give a file with some")
     return found
@@ -111,13 +111,14 @@ def to_choose(task: Task, data_dir: Path | None = None) -> list[Pair]:
     """The pairs of dev with a reference that choices are made on, as `pilot` leaves them. Raises as `to_learn` does."""
     prompts = given(task, "dev", data_dir)
     choice = {task.line(one) for one in pilot(prompts, len(prompts))}
-    found = [pair for pair in _with_reference(task, "dev", data_dir) if task.line(pair.given) in choice]
+    found = [pair for pair in with_reference(task, "dev", data_dir) if task.line(pair.given) in choice]
     if not found:
         raise ValueError(f"the dev data of the task {task.name} has no texts to choose by: give a file with some")
     return found
 
 
-def _with_reference(task: Task, split: str, data_dir: Path | None) -> list[Pair]:
+def with_reference(task: Task, split: str, data_dir: Path | None = None) -> list[Pair]:
+    """The pairs of a split with a reference, of prompts that are `usable`. Raises as `rows` does."""
     found = [pair for pair in pairs(task, split, data_dir) if pair.reference is not None]
     taken = {task.line(one) for one in usable(task, [pair.given for pair in found])}
     return [pair for pair in found if task.line(pair.given) in taken]

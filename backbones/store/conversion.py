@@ -1,5 +1,6 @@
 """A model from a GGUF file to the folder of a base: linear layers in NF4, the rest in bf16, the tokenizer beside it."""
 
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -13,8 +14,10 @@ QUANTISATION = "NF4 with double quantisation; embeddings and norms in bfloat16"
 
 def convert(gguf: Path, folder: Path) -> None:
     """Write the model in the file `gguf` to `folder`. The same file gives the same bytes: the CPU computes it."""
-    tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name, padding_side="left")
-    model = AutoModelForCausalLM.from_pretrained(gguf.parent, gguf_file=gguf.name, dtype=torch.float32)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".alone-") as alone:
+        shutil.copy(gguf, alone)  # transformers also reads what lies beside a file: tokenizers, adapters
+        tokenizer = AutoTokenizer.from_pretrained(alone, gguf_file=gguf.name, padding_side="left")
+        model = AutoModelForCausalLM.from_pretrained(alone, gguf_file=gguf.name, dtype=torch.float32)
     # The model bears traces of the quantiser that read the file, and with them save_pretrained refuses it.
     del model.config.quantization_config
     model.hf_quantizer = None

@@ -31,14 +31,13 @@ def of_hub(repository: str, revision: str, folder: str = "") -> Path:
 def base(path: Path, named: Folder) -> tuple[Path, Gguf | None]:
     """The folder of the base that the manifest in `path` names, and the GGUF file that it is made of, or None.
 
-    Made of one, it is not there before it has been fetched. Raises SetError, or ValueError for a GGUF file that is
-    not well named.
+    Made of one, it is not there before it has been fetched. Raises SetError.
     """
-    path, named = _owner(path, named)
+    owner, named = _owner(path, named)
     if isinstance(named, dict) and "gguf" in named:
-        gguf = Gguf(**named)
+        gguf = Gguf.of(named, owner / FILE)
         return gguf.folder, gguf
-    return inside(path, named), None
+    return inside(owner, named), None
 
 
 def base_from_adapters(path: Path, named: Folder) -> str:
@@ -54,12 +53,16 @@ def _owner(path: Path, named: Folder) -> tuple[Path, Folder]:
     if not isinstance(named, dict) or "set" not in named:
         return path, named
     name, where = named["set"], path.resolve().parent
+    if not isinstance(name, str):
+        raise SetError(f"{path / FILE}: its base is that of the set {name!r}: give the name of a folder beside it")
     other = where / name
-    if other.parent != where or not (other / FILE).is_file():
+    if name in ("", ".", "..") or other.parent != where or not (other / FILE).is_file():
         raise SetError(
             f"{path / FILE}: its base is that of the set {name!r}, which is not beside it: copy that set to {where}, "
             "or give this one a base of its own"
         )
+    if other == path.resolve():
+        raise SetError(f"{path / FILE}: its base is that of the set {name!r}, so it names itself: name another")
     theirs = Manifest.read(other).base
     if isinstance(theirs, dict) and "set" in theirs:
         raise SetError(f"{path / FILE}: {name!r} has the base of another set itself: name {theirs['set']!r} here")

@@ -11,7 +11,8 @@ from backbones.tasks.task import Sampling
 FORMAT = 2
 FILE = "manifest.json"
 OPTIONAL = ("task", "start")  # fields that files from before do not have
-Folder = str | dict[str, str]  # inside the set, or of the Hub: {"hub", "revision", "folder"}
+# Inside the set, or of the Hub: {"hub", "revision", "folder"}. A base can also be {"set"}, or the fields of a `Gguf`.
+Folder = str | dict[str, str]
 
 
 class SetError(ValueError):

@@ -14,6 +14,7 @@ A base, an adapter or a reward model can also lie on the Hugging Face Hub: {"hub
 that of a set beside this one, {"set": "name"}, or be made of a GGUF file, which `store.fetching` describes.
 """
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,7 +32,7 @@ from backbones.tasks.objectives import Objective
 from backbones.tasks.task import Sampling, Task
 
 SETS = Path(__file__).parents[1] / "sets"
-FIRST = "silver-lining"  # of the shipped sets, which follow by name: the one that the page opens with
+FIRST = "silver-lining"  # comes first where it is among the shipped sets; the others follow by name
 MAX_FILE_BYTES = 10_000_000  # larger files need LFS where sets are hosted
 PICKLED = {".bin", ".pt", ".pth", ".pkl", ".ckpt"}
 
@@ -71,8 +72,8 @@ class SoupSet:
         """What to do so that the base is there, in words; empty where it is."""
         if self.gguf is None or self.base_folder.is_dir():
             return ""
-        named = self.path.name if self.path.parent == SETS else self.path
-        return f"base not fetched: run `python -m backbones fetch {named}`"
+        named = self.path.name if self.path.parent == SETS else str(self.path)
+        return f"base not fetched: run `python -m backbones fetch {shlex.quote(named)}`"
 
     @property
     def adapters(self) -> dict[str, Path]:

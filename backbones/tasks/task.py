@@ -178,7 +178,7 @@ class Task(ABC):
     def pointer(self, given: Given) -> str | None:
         """What is said in place of a text, such as where to find help; None where the model is to write.
 
-        The model is then not asked, and nothing is rewarded; `pair` should leave out rows that have one.
+        The model is then not asked, and nothing is rewarded; training leaves out what has one (`train.data.usable`).
         """
         return None
 

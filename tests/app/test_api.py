@@ -92,6 +92,8 @@ def test_a_pointer_comes_in_place_of_texts_and_without_rewards(client):
     texts = client.predict(given, [70, 30], samples=2, api_name="/generate") + client.predict(given, api_name="/sweep")
     assert len(texts) == 2 + 22
     assert {text["text"] for text in texts} == {POINTER} and all(text["rewards"] == {} for text in texts)
+    (other,) = client.predict(GIVEN, [70, 30], api_name="/generate")
+    assert all(text["pointer"] is True for text in texts) and other["pointer"] is False
 
 
 def test_coefficients_are_those_of_the_paper(client):

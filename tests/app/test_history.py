@@ -38,7 +38,8 @@ def test_texts_are_taken_away_with_all_it_takes_to_write_them_again():
         entries = json.load(file)
     assert len(entries) == 2 + 22 and entries[0]["given"]["name"] == "=SUM(A1)" and entries[0]["seed"] == 5
     assert list(entries[0]) == [
-        *("set", "method", "preference", "given", "seed", "temperature", "top_p", "text", "rewards", "source", "id")
+        *("set", "method", "preference", "given", "seed", "temperature", "top_p"),
+        *("text", "pointer", "rewards", "source", "id"),
     ]
     with open(shared.take("csv", last["texts"], None)["file"]) as file:
         found = list(csv.DictReader(io.StringIO(file.read())))

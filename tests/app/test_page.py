@@ -6,9 +6,9 @@ from types import SimpleNamespace
 import gradio as gr
 import pytest
 
-from app import controls
 from app.api import Programs
 from app.choices import from_query
+from app.dropdown import Choice
 from app.handlers import Handlers
 from app.page import build, lay_out
 from app.serve import launch
@@ -176,6 +176,6 @@ def test_every_task_has_its_form_in_the_browser(browser):
 
 def test_a_choice_of_before_the_set_changed_reaches_the_handlers():
     """Two events of one click bring the old view; the first to be answered changes what can be chosen."""
-    view = controls.Choice([("Plane", "plane")], value="plane")
+    view = Choice([("Plane", "plane")], value="plane")
     assert view.preprocess("3-D") == "3-D"
     assert view.get_block_name() == "dropdown"

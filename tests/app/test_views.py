@@ -13,6 +13,7 @@ from backbones.engine.request import Request, Text
 from backbones.merging.methods import METHODS
 from backbones.merging.preference import Preference
 from backbones.tasks.assistant import Assistant
+from backbones.tasks.reframe import care
 from tests.fake import fake_set, text
 
 IMAGE = "<img src=x onerror=alert(1)>"
@@ -130,6 +131,16 @@ def test_a_front_is_a_table_of_its_points_that_can_be_gone_to():
 def test_what_has_not_been_measured_says_how_to():
     bare = replace(fake_set(), front=None)
     assert "python -m train.evaluate" in views.results(bare) and "train.evaluate" in views.front(bare, ("mod",))
+
+
+def test_the_address_in_a_pointer_is_a_link_and_nothing_else_in_it_is_markup():
+    request = Request(GIVEN, EVEN)
+    for words in (care.POINTER, "Call <b>us</b>: help.example.org knows more."):
+        (address,) = re.findall(r"[a-z.]+\.(?:com|org)", words)
+        shown = column(Text(request, words, "", 0, True, {}, pointer=True))
+        link = f'<a href="https://{address}" target="_blank" rel="noopener noreferrer">{address}</a>'
+        assert shown.count("<a") == 1 and link in shown and "<b>" not in shown
+        assert html.unescape(shown.replace(link, address)).count(words) == 1
 
 
 def test_a_history_has_the_newest_first():

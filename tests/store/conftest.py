@@ -2,23 +2,29 @@
 
 import hashlib
 import json
+import os
 import shutil
 import threading
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 import torch
+from huggingface_hub import constants, hf_hub_download
 from transformers import AutoTokenizer
 
 from backbones.engine.soup import Soup
 from backbones.merging.methods import Oracle
 from backbones.merging.preference import Preference
+from backbones.store import hub
 from backbones.store import soup_set as sets
+from backbones.store.fetching import Gguf
 from backbones.store.soup_set import SoupSet
 from backbones.tasks.objectives import Objective
 from backbones.tasks.restaurants.task import Restaurants
 from backbones.tasks.task import Sampling
+from tests.store.ggufs import NAME, make_gguf, make_wheel
 from tests.store.models import make_parts
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"  # the one of every repository of the hub
@@ -121,6 +127,53 @@ def served(tmp_path_factory):
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}", folder, asked
     server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A GGUF file, its matrices, and a wheel that holds it."""
+    folder = tmp_path_factory.mktemp("gguf")
+    file, matrices = make_gguf(folder)
+    return file, matrices, make_wheel(file, folder)
+
+
+@pytest.fixture(scope="module")
+def published(served, made):
+    """The address of a hub that has the file, and the list of the paths it was asked for."""
+    address, folder, asked = served
+    (folder / "org" / "tiny-GGUF").mkdir(parents=True)
+    shutil.copy(made[0], folder / "org" / "tiny-GGUF")
+    return address, asked
+
+
+@pytest.fixture
+def named(made):
+    return Gguf(NAME, "org/tiny-GGUF", COMMIT, hashlib.sha256(made[0].read_bytes()).hexdigest(), "tiny-model==1.0")
+
+
+@pytest.fixture
+def elsewhere(tmp_path, monkeypatch):
+    """An empty cache, no hub that can be reached, an index without packages; returns how to change the last two."""
+    monkeypatch.setattr(constants, "HF_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    for name in ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+
+    def use(address=None, wheels=None):
+        get = partial(hf_hub_download, endpoint=address, cache_dir=tmp_path / "cache")
+
+        def download(*arguments, local_files_only=False, **options):
+            if address is None and not local_files_only:
+                raise ConnectionError("no network")
+            return get(*arguments, local_files_only=local_files_only, **options)
+
+        monkeypatch.setattr(hub, "hf_hub_download", download)
+        if wheels is not None:
+            monkeypatch.setenv("PIP_FIND_LINKS", str(wheels))
+
+    use()
+    return use
 
 
 def _digest(body):

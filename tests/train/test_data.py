@@ -55,6 +55,16 @@ def test_data_of_the_hub_gets_the_names_of_files(monkeypatch):
     assert where == ("tuetschek/e2e_nlg", None) and options["split"] == "validation"
 
 
+def test_what_gets_a_pointer_is_not_learned_from(tmp_path, monkeypatch):
+    (tmp_path / "colours").mkdir()
+    for split, rows in (("train", ROWS), ("dev", ROWS[1:])):
+        (tmp_path / "colours" / f"{split}.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    monkeypatch.setattr(Colours, "pointer", lambda self, given: "Ask." if given["colour"] == "blue" else None)
+    (pair,) = data.with_reference(Colours(), "train", tmp_path)
+    assert pair.reference == ROWS[0]["text"] and data.with_reference(Colours(), "dev", tmp_path) == []
+    assert data.to_learn(Colours(), tmp_path) == [pair]
+
+
 def test_pilot_and_reported_fronts_share_no_prompts():
     prompts = [{"name": f"Place {i}"} for i in range(300)]
     for count in (5, 200):

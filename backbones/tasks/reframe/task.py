@@ -81,7 +81,10 @@ class Reframe(Task):
         "one or two sentences that look at a thought in another way. Data: Positive Psychology Frames (Ziems et al. "
         "2022, CC BY-SA 4.0)"
     )
-    usage = f"a set of the task reframe looks at a thought in another way: thought has at most {LONGEST} characters"
+    usage = (
+        f"a set of the task reframe looks at a thought in another way: thought has at most {LONGEST} characters; "
+        "where it needs care, every text is a pointer to help (pointer is true) without rewards: pass it on as it is"
+    )
     fields = (
         Field(
             "thought",
