@@ -127,7 +127,7 @@ def test_manifests_that_cannot_be_used_name_file_and_fault(copied, fields, messa
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"task": "poetry"}, "use restaurants or assistant"),
+        ({"task": "poetry"}, "use restaurants or reframe or assistant"),
         ({"template": "{prompt}"}, "must hold {prompt} and {text}"),
         ({"template": "{prompt}{text}{x}"}, "must hold {prompt} and {text}"),
         ({"reward_model": None}, "no reward_model"),
