@@ -13,7 +13,8 @@ from transformers import (
     LlamaForCausalLM,
 )
 
-from backbones.engine.soup import NF4, Soup
+from backbones.engine.soup import Soup
+from backbones.store.conversion import NF4
 from backbones.store.manifest import Manifest
 from backbones.tasks import TASKS
 from backbones.tasks.task import Sampling

@@ -14,23 +14,15 @@ from pathlib import Path
 import datasets
 import numpy as np
 import torch
-from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
-from transformers import (
-    DataCollatorWithPadding,
-    ModernBertConfig,
-    ModernBertForSequenceClassification,
-    PreTrainedTokenizerFast,
-    Trainer,
-    TrainingArguments,
-)
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
+from transformers import DataCollatorWithPadding, PreTrainedTokenizerFast, Trainer, TrainingArguments
 
 from backbones.store.files import write_json
 from backbones.tasks.restaurants.task import MASKED_NAME
-from train import checkpoints, goemotions, processes
+from train import checkpoints, encoder, goemotions, processes
 
 VOCABULARY = 8192
 BATCH = 64
-MAX_LENGTH = 64
 SMOOTHING = 0.1  # of the label "positive": annotators disagree, and a reward that is sure of itself has no slope
 
 
@@ -39,48 +31,13 @@ def tokenizer(texts: list[str]) -> PreTrainedTokenizerFast:
     words = Tokenizer(models.WordPiece(unk_token="[UNK]"))
     words.normalizer = normalizers.BertNormalizer(lowercase=True)
     words.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", MASKED_NAME]
     words.train_from_iterator(
         (text.replace(MASKED_NAME, "") for text in texts),
-        trainers.WordPieceTrainer(vocab_size=VOCABULARY, special_tokens=special, show_progress=False),
+        trainers.WordPieceTrainer(
+            vocab_size=VOCABULARY, special_tokens=[*encoder.SPECIAL, MASKED_NAME], show_progress=False
+        ),
     )
-    ids = [(token, special.index(token)) for token in ("[CLS]", "[SEP]")]
-    words.post_processor = processors.TemplateProcessing(single="[CLS] $A [SEP]", special_tokens=ids)
-    return PreTrainedTokenizerFast(
-        tokenizer_object=words,
-        pad_token="[PAD]",
-        unk_token="[UNK]",
-        cls_token="[CLS]",
-        sep_token="[SEP]",
-        model_max_length=MAX_LENGTH,
-    )
-
-
-def model(vocabulary: int, labels: list[str]) -> ModernBertForSequenceClassification:
-    """An encoder of 1.6 M parameters with mean pooling and one logit per label."""
-    return ModernBertForSequenceClassification(
-        ModernBertConfig(
-            vocab_size=vocabulary,
-            hidden_size=128,
-            intermediate_size=192,
-            num_hidden_layers=3,
-            num_attention_heads=4,
-            max_position_embeddings=MAX_LENGTH,
-            classifier_pooling="mean",
-            embedding_dropout=0.3,
-            attention_dropout=0.1,
-            mlp_dropout=0.3,
-            classifier_dropout=0.5,
-            pad_token_id=0,
-            cls_token_id=2,
-            sep_token_id=3,
-            bos_token_id=None,
-            eos_token_id=None,
-            id2label=dict(enumerate(labels)),
-            label2id={label: i for i, label in enumerate(labels)},
-            problem_type="multi_label_classification",
-        )
-    )
+    return encoder.tokenizer(words)
 
 
 def encoded(split: datasets.Dataset, words: PreTrainedTokenizerFast, names: list[str]) -> datasets.Dataset:
@@ -134,7 +91,15 @@ def main() -> None:
     )
     torch.manual_seed(config.seed)
     trainer = Trainer(
-        model=model(len(words), ["positive", *names]),
+        model=encoder.model(
+            len(words),
+            ["positive", *names],
+            embedding_dropout=0.3,
+            attention_dropout=0.1,
+            mlp_dropout=0.3,
+            classifier_dropout=0.5,
+            problem_type="multi_label_classification",
+        ),
         args=config,
         train_dataset=encoded(train, words, names),
         eval_dataset=encoded(dev, words, names),

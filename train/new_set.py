@@ -26,12 +26,13 @@ from tqdm import tqdm
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
 from backbones.engine.request import Request
-from backbones.engine.soup import NF4, Soup
+from backbones.engine.soup import Soup
 from backbones.engine.writer import Writer
 from backbones.merging.methods import BASE
 from backbones.merging.preference import Preference
 from backbones.store import folders
 from backbones.store import soup_set as sets
+from backbones.store.conversion import NF4
 from backbones.store.fetching import Gguf
 from backbones.store.files import new_folder
 from backbones.store.importing import bring_objective, read_objectives

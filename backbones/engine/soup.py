@@ -6,12 +6,11 @@ from pathlib import Path
 import bitsandbytes as bnb
 import torch
 from torch import nn
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig, PreTrainedModel
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
 
 from backbones.engine.layers import Group, Mix, SoupLinear
 from backbones.store.adapters import Adapter, read_adapter
-
-NF4 = BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True)
+from backbones.store.conversion import NF4
 
 
 def default_dtype(device: str) -> torch.dtype:

@@ -4,7 +4,6 @@ import shutil
 import tempfile
 from pathlib import Path
 
-import bitsandbytes as bnb
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 
@@ -26,11 +25,6 @@ def convert(gguf: Path, folder: Path) -> None:
         quantised = AutoModelForCausalLM.from_pretrained(
             plain, dtype=torch.float32, quantization_config=NF4, device_map={"": "cpu"}
         )
-    for module in quantised.modules():
-        if isinstance(module, bnb.nn.Linear4bit):
-            module.support_avx512bf16_for_cpu = (
-                False  # its packed layout would be saved, which loads on such CPUs alone
-            )
     for parameter in quantised.parameters():
         if parameter.is_floating_point():  # embeddings and norms; the 4-bit weights are bytes
             parameter.data = parameter.data.to(torch.bfloat16)

@@ -11,10 +11,11 @@ from transformers import AutoModelForCausalLM, GPT2Config, GPT2LMHeadModel, Llam
 
 from backbones.engine.batch import Batch, Row
 from backbones.engine.request import Request
-from backbones.engine.soup import NF4, Soup
+from backbones.engine.soup import Soup
 from backbones.merging.preference import Preference
 from backbones.store import footprint
 from backbones.store import soup_set as sets
+from backbones.store.conversion import NF4
 from backbones.tasks.reward_models import Classifier
 from benchmarks.random_models import held_bytes
 

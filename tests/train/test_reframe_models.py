@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 from tokenizers import Tokenizer, models
 from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
-from backbones.engine.soup import NF4
+from backbones.store.conversion import NF4
 from backbones.tasks.reframe.task import Bright, Kept
 from tests.train.stages import run
 from train import data

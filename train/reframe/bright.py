@@ -16,19 +16,19 @@ from pathlib import Path
 import torch
 from safetensors import safe_open
 from torch import nn
-from transformers import ModernBertConfig, ModernBertForSequenceClassification, PreTrainedTokenizerFast
+from transformers import ModernBertForSequenceClassification, PreTrainedTokenizerFast
 
 from backbones.store.files import write_json
 from backbones.tasks.reframe.form import without_opening
 from backbones.tasks.reframe.spelling import plain
-from train import checkpoints, goemotions
+from train import checkpoints, encoder, goemotions
+from train.encoder import HIDDEN
 from train.reframe import frames, gaming, vocabulary
 from train.reframe.frames import Frame
 from train.reframe.gaming import GLOOMY, SURE
 from train.reframe.ranking import auc
 
 EPOCHS, BATCH, RATE = 5, 64, 1e-3
-HIDDEN = 128
 EMOTIONS, SHORT = 20_000, 5_000  # texts of an epoch: of GoEmotions, and short ones that are made up
 FREQUENT = 8_000  # word pieces whose vectors say what a principal component is
 
@@ -112,27 +112,7 @@ def word_vectors(words: PreTrainedTokenizerFast, minilm: Path | None) -> torch.T
 
 def model(vectors: torch.Tensor) -> ModernBertForSequenceClassification:
     """An encoder with mean pooling and one logit; the word vectors [pieces, HIDDEN] are frozen."""
-    made = ModernBertForSequenceClassification(
-        ModernBertConfig(
-            vocab_size=len(vectors),
-            hidden_size=HIDDEN,
-            intermediate_size=192,
-            num_hidden_layers=3,
-            num_attention_heads=4,
-            max_position_embeddings=vocabulary.MAX_LENGTH,
-            classifier_pooling="mean",
-            embedding_dropout=0.15,
-            mlp_dropout=0.1,
-            classifier_dropout=0.2,
-            pad_token_id=0,
-            cls_token_id=2,
-            sep_token_id=3,
-            bos_token_id=None,
-            eos_token_id=None,
-            id2label={0: "positive"},
-            label2id={"positive": 0},
-        )
-    )
+    made = encoder.model(len(vectors), ["positive"], embedding_dropout=0.15, mlp_dropout=0.1, classifier_dropout=0.2)
     made.model.embeddings.tok_embeddings.weight.data.copy_(vectors)
     made.model.embeddings.tok_embeddings.weight.requires_grad_(False)
     return made

@@ -6,16 +6,15 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
-from tokenizers import Tokenizer, models, pre_tokenizers, processors
+from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
 from backbones.store import hub
 from backbones.tasks.reframe.spelling import plain
+from train import encoder
 
 MINILM, REVISION = "sentence-transformers/all-MiniLM-L6-v2", "c9745ed1d9f207416be6d2e6f8de32d1f16199bf"
 SIZE = 16_384
-MAX_LENGTH = 64
-SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
 
 
 def minilm(name: str, folder: Path | None = None) -> Path:
@@ -45,18 +44,9 @@ def tokenizer(source: Path, texts: Iterable[str]) -> PreTrainedTokenizerFast:
     whole = _word_pieces(known)
     counts = Counter(piece for text in texts for piece in whole.encode(plain(text)).tokens)
     order = sorted(usable, key=lambda piece: (len(piece.removeprefix("##")) > 1, counts[piece] < 3, known[piece]))
-    kept = sorted(order[: SIZE - len(SPECIAL)], key=known.__getitem__)
-    words = _word_pieces({piece: number for number, piece in enumerate([*SPECIAL, *kept])})
-    ends = [(piece, SPECIAL.index(piece)) for piece in ("[CLS]", "[SEP]")]
-    words.post_processor = processors.TemplateProcessing(single="[CLS] $A [SEP]", special_tokens=ends)
-    return PreTrainedTokenizerFast(
-        tokenizer_object=words,
-        pad_token="[PAD]",
-        unk_token="[UNK]",
-        cls_token="[CLS]",
-        sep_token="[SEP]",
-        model_max_length=MAX_LENGTH,
-    )
+    kept = sorted(order[: SIZE - len(encoder.SPECIAL)], key=known.__getitem__)
+    words = _word_pieces({piece: number for number, piece in enumerate([*encoder.SPECIAL, *kept])})
+    return encoder.tokenizer(words)
 
 
 def pieces(words: PreTrainedTokenizerFast) -> list[str]:
