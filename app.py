@@ -13,15 +13,17 @@ try:
 except ImportError:
     spaces = None
 
-from app import serve
+from app import remote, serve
 from app.settings import Settings
 
 try:
     settings = Settings.read()
-    writers = serve.load(settings)
+    if settings.engine:
+        demo = remote.page(remote.load(settings), settings)
+    else:
+        demo = serve.page(serve.load(settings), settings, spaces if os.environ.get("SPACES_ZERO_GPU") else None)
 except ValueError as error:
     sys.exit(f"error: {error}")
-demo = serve.page(writers, settings, spaces if os.environ.get("SPACES_ZERO_GPU") else None)
 
 if __name__ == "__main__":
     serve.launch(demo)

@@ -73,7 +73,7 @@ class Programs:
 
         A merge of language models made for your preference writes. Returns one object per text with the text, its
         reward for every objective, and all that it was written from; the same seed gives the same text again, in
-        bfloat16 but for rounding.
+        bfloat16 mostly: rounding depends on what is written beside it.
 
         Sets, and the objectives of each in order: {sets}.
 

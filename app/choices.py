@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from backbones.engine.request import Request
 from backbones.merging.methods import BASELINE, BONE_SOUP, LABELS
-from backbones.merging.preference import Preference
+from backbones.merging.preference import Preference, lattice
 from backbones.store.soup_set import SoupSet
 from backbones.tasks.task import Given
 
@@ -54,8 +54,8 @@ class Choices:
         ]
 
     def alike(self, other: "Choices") -> bool:
-        """Whether only the preference differs."""
-        return replace(self, preference=other.preference) == other
+        """Whether only the preference and the number of texts differ, which a sweep has its own of."""
+        return replace(self, preference=other.preference, samples=other.samples) == other
 
     def query(self) -> str:
         """The query of a link that opens the page as it is."""
@@ -106,6 +106,19 @@ def first_methods(soup_set: SoupSet) -> tuple[str, str]:
     """What the columns hold at first: Bone Soup and its baseline, or what the set has of them."""
     left, right = (method if method in soup_set.methods else BASE for method in (BONE_SOUP, BASELINE))
     return left, right
+
+
+def first_preference(soup_set: SoupSet) -> Preference:
+    """What the page opens with: of the measured preferences that weigh the first objective most, the one where Bone
+    Soup's lead over its baseline is greatest, in mean rewards weighted by that preference. Where nothing was measured,
+    or it leads nowhere, equal shares, or what the grid has nearest to them."""
+    lead, found = 0.0, Preference.equal(len(soup_set.objectives))
+    for ours, theirs in zip(soup_set.points(BONE_SOUP), soup_set.points(BASELINE)):
+        mu = ours.preference
+        gained = sum(share * (a - b) for share, a, b in zip(mu, ours.rewards, theirs.rewards, strict=True))
+        if mu.same(theirs.preference) and mu[0] == max(mu) and gained > lead + 1e-9:
+            lead, found = gained, mu
+    return min(lattice(len(found)), key=found.distance)
 
 
 def method_choices(soup_set: SoupSet) -> list[tuple[str, str]]:

@@ -13,7 +13,10 @@ from gradio.components import Component
 from app import errors
 from app.choices import MAX_SAMPLES, Values
 from app.dropdown import Choice
+from app.pages import Pages
 from app.preference import Sliders
+from app.sentence import Sentence
+from app.story import Story
 from backbones.store.soup_set import SoupSet
 from backbones.tasks.task import Field, Task
 
@@ -46,20 +49,21 @@ class Parts:
     texts: gr.State
     swept: gr.State
     bridge: gr.HTML
-    problem: gr.HTML
+    story: Story
+    sentence: Sentence
     dice: gr.Button
     write: gr.Button
     stop: gr.Button
     sweep: gr.Button
-    progress: gr.HTML
+    problem: gr.HTML
+    columns: Pages
     view: Choice
     plot: gr.Plot
-    coefficients: gr.HTML
-    example: gr.HTML
-    left_column: gr.HTML
-    right_column: gr.HTML
+    example: Pages
+    coefficients: Pages
     copy: gr.Button
     image: gr.Button
+    animation: gr.Button
     csv: gr.Button
     json: gr.Button
     left_adapter: gr.Button
@@ -171,7 +175,7 @@ def _input(field: Field) -> Component:
         field.default,
         label=field.label,
         lines=field.lines,
-        max_lines=field.lines if field.lines == 1 else 14,
+        max_lines=1 if field.lines == 1 else 14,
         max_length=field.limit,
         placeholder=field.placeholder,
         min_width=140,

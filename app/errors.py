@@ -6,7 +6,7 @@ from html import escape
 
 import gradio as gr
 
-from backbones.engine.scheduler import ServingError
+from backbones.engine.jobs import ServingError
 
 MAX_WORDS = 600  # characters of a message
 

@@ -1,55 +1,53 @@
-"""The figure of the fronts. Pure: no gradio, no torch. Colours and transparency work in light and dark mode."""
+"""The figure of the fronts. Pure: no gradio, no torch. `plot.js` moves it with the preference and shows what is pointed
+at, and gives text the colours of dark pages."""
 
-import json
 import textwrap
-from collections.abc import Sequence
-from html import escape, unescape
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 
-from app import history
+from app import curves, history, labels
 from app import sweep as sweeps
+from app.canvas import SPACE, Canvas, key
+from app.colours import colour, faint
 from app.history import Entry, Mean
+from app.labels import Label
 from app.sweep import Sweep
 from backbones.merging import front as fronts
 from backbones.merging.front import Front, Point
-from backbones.merging.methods import LABELS, LONE
+from backbones.merging.methods import ANCHORED, BASE, BONE_SOUP, LABELS, LONE, MORLHF, Tuned
 from backbones.merging.preference import Preference
 from backbones.tasks.objectives import Objective
 
-# Okabe and Ito's colour-blind-safe palette and a violet; a colour means the same method everywhere.
-COLOURS = {
-    "bone-soup": "#0072B2",
-    "bone-soup-anchored": "#56B4E9",
-    "bone-soup-extrapolated": "#7B61C4",
-    "rewarded-soup": "#D55E00",
-    "no-mapping": "#CC79A7",
-    "mod": "#E69F00",
-    "morlhf": "#009E73",
-    "base": "#7d8694",
+# A method's symbol is its own too: in a plane of three objectives the fill tells the third.
+SYMBOLS = {
+    BONE_SOUP: "circle",
+    ANCHORED: "hexagon",
+    "bone-soup-extrapolated": "pentagon",
+    "rewarded-soup": "square",
+    "rewarded-soup-extrapolated": "diamond-wide",
+    "nearest-soup": "hourglass",
+    "no-mapping": "triangle-up",
+    "mod": "triangle-down",
+    MORLHF: "hash-open",
+    BASE: "x",
 }
-NEUTRAL, GRID = "#6f7887", "rgba(125,134,148,0.22)"
-CHI_SQUARE_95 = 5.991  # of two degrees of freedom
-SPACE = "3d"  # the view of all three objectives
+SYMBOLS_IN_SPACE = {BONE_SOUP: "circle", "rewarded-soup": "square", MORLHF: "square-open", BASE: "x"}
+GO = "Click: go there, with an example"
 
 
-def colour(method: str) -> str:
-    """The colour of a method: a neutral one for those that have none of their own."""
-    return COLOURS.get(method, NEUTRAL)
-
-
-def faint(method: str, opacity: float) -> str:
-    """A method's colour, seen through."""
-    return f"rgba{(*(int(colour(method)[i : i + 2], 16) for i in (1, 3, 5)), opacity)}"
-
-
-def views(labels: Sequence[str]) -> list[tuple[str, str]]:
-    """What a front of the objectives `labels` can be looked at in: (label, value), planes "i-j" and 3-D."""
-    n = len(labels)
-    planes = [(f"{labels[i]} × {labels[j]}", f"{i}-{j}") for i in range(n) for j in range(i + 1, n)]
+def views(names: Sequence[str]) -> list[tuple[str, str]]:
+    """What a front of the objectives called `names` can be looked at in: (label, value), planes "i-j" and 3-D."""
+    n = len(names)
+    planes = [(f"{names[i]} × {names[j]}", f"{i}-{j}") for i in range(n) for j in range(i + 1, n)]
     return planes if n == 2 else [*planes, ("3-D", SPACE)]
+
+
+def default_view(front: Front | None, methods: Sequence[str]) -> str:
+    """The view in which the fronts of the columns' `methods` differ most; the first where nothing was measured."""
+    return "0-1" if front is None else "-".join(map(str, curves.widest_plane(front, methods)))
 
 
 def front_figure(
@@ -60,254 +58,258 @@ def front_figure(
     view: str = "0-1",
     entries: Sequence[Entry] = (),
     sweep: Sweep | None = None,
+    tuned: Tuned | None = None,
 ) -> go.Figure:
     """Measured fronts, what is expected for `mu` [n], the texts of the session and the front of a sweep.
 
     `front`: None where nothing has been measured. `methods`: those of the columns; oracles and base are always drawn.
-    `view`: one of `views`. `entries`: the session's texts of this set. Every marker's customdata begins with a key in
-    JSON that says what it is: ["front", method, index], ["text", id] or ["sweep", column, index].
+    `view`: one of `views`. `entries`: the session's texts of this set. `tuned`: the set, which says where coefficients
+    leave [0, 1]. Every marker's customdata is what it is in JSON, ["front", method, index], ["text", id], ["sweep",
+    column, index] or nothing, and what is said of it. `layout.meta` holds what the browser needs to move the figure:
+    `moving`, the traces that follow the preference; `ink`, the colours of text by mode.
     """
-    canvas, names = _Canvas([objective.label for objective in objectives], view), [one.name for one in objectives]
-    measured = {method: front.points(method) if front else () for method in dict.fromkeys((*methods, *LONE))}
-    measured = {method: points for method, points in measured.items() if points}
-    for method, points in measured.items():
-        _add_front(canvas, points, method)
+    canvas, names = Canvas([objective.label for objective in objectives], view, front), [one.name for one in objectives]
+    columns = {method: front.points(method) for method in methods} if front else {}
+    columns = {method: points for method, points in columns.items() if points}
+    lone = {method: front.points(method) if front else () for method in LONE}
+    within = "" if canvas.space else _add_gap(canvas, columns)
+    for method, points in lone.items():
+        if points and method not in columns:
+            _add_front(canvas, points, method, tuned)
+    if front and BONE_SOUP in columns and ANCHORED not in columns:
+        _add_anchored(canvas, columns[BONE_SOUP], front.points(ANCHORED))
+    for method, points in columns.items():
+        _add_front(canvas, points, method, tuned, labels.INNER if method == within else labels.OUTER)
     for column, (method, swept) in enumerate(zip(methods, sweep.columns if sweep else (), strict=False)):
-        _add_sweep(canvas, sweeps.front(swept, names), method, column)
-    for method, points in measured.items():
-        if method in methods:
-            _add_expected(canvas, points, method, mu)
+        _add_sweep(canvas, sweeps.front(swept, names), method, column, mu)
+    for method, points in columns.items():
+        _add_expected(canvas, points, method, mu)
     for method in dict.fromkeys(one.text.request.method for one in entries):
         _add_texts(canvas, [one for one in entries if one.text.request.method == method], method, names)
-    return canvas.finished()
+    _add_key(canvas, columns, bool(lone[MORLHF]), bool(sweep), any(one.text.rewards for one in entries))
+    called = " and ".join(LABELS[method] for method in dict.fromkeys(methods))
+    name = f"{called}, {' by '.join(canvas.names[i].lower() for i in canvas.axes)}"
+    return canvas.finished({"name": name, "preference": list(mu)})
 
 
-def ellipse(centre, covariance, steps: int = 16) -> np.ndarray:
-    """Outline [steps + 1, 2] of the 95 % confidence ellipse of a mean [2] with this covariance [2, 2]."""
-    values, vectors = np.linalg.eigh(np.asarray(covariance))
-    turn = np.linspace(0, 2 * np.pi, steps + 1)
-    circle = np.stack([np.cos(turn), np.sin(turn)], axis=1)
-    return np.asarray(centre) + circle * np.sqrt(CHI_SQUARE_95 * values.clip(min=0)) @ vectors.T
+def _add_gap(canvas: Canvas, columns: Mapping[str, Sequence[Point]]) -> str:
+    """The area between the fronts of the two columns, in the colour of the one that reaches it; the method that reaches
+    less of it, if any."""
+    merged = [(method, points) for method, points in columns.items() if method not in LONE]
+    if len(merged) < 2:
+        return ""
+    outlines = curves.gap(*(curves.curve(points, canvas.axes) for _, points in merged))
+    for (method, _), outline in zip(merged, outlines, strict=True):
+        if len(outline):
+            canvas.line(outline, f"{LABELS[method]}, reaches more", fill=faint(method, 0.2), width=0)
+    first, second = map(curves.area, outlines)
+    return merged[0][0] if first < second else merged[1][0]
 
 
-class _Canvas:
-    """A figure in one view: adds markers at rewards [k, n], in a plane or in space.
-
-    Plotly takes text for HTML: labels are escaped here, once for all places where they are shown.
-    """
-
-    def __init__(self, labels: Sequence[str], view: str):
-        self.labels, self.space, self.figure = [escape(label) for label in labels], view == SPACE, go.Figure()
-        self.axes = list(range(3)) if self.space else [int(axis) for axis in view.split("-")]
-        n = len(labels)
-        self.third = None if self.space or n == 2 else next(i for i in range(n) if i not in self.axes)
-
-    def add(self, rewards, error=None, marker: dict | None = None, colour_third: bool = False, **style) -> None:
-        """Markers at `rewards` [k, n], with error bars [k, n] where given; nothing without any.
-
-        `colour_third`: in a plane of three objectives the fill tells the third, and the outline the method.
-        """
-        if not len(rewards):
-            return
-        rewards = np.round(np.asarray(rewards, dtype=float), 4)
-        marker = dict(marker or {})
-        if colour_third and self.third is not None:
-            marker |= {"line": {"color": marker["color"], "width": 2}, "coloraxis": "coloraxis"}
-            marker["color"] = rewards[:, self.third]
-        if self.space:
-            marker = marker | {"size": 0.5 * marker.get("size", 8)}  # markers in space are drawn larger
-        places = dict(zip("xyz", rewards[:, self.axes].T))
-        if error is not None:
-            bars = {"thickness": 1.5, "width": 0 if self.space else 3, "color": style.pop("bars")}
-            places |= {
-                f"error_{axis}": bars | {"array": e} for axis, e in zip("xyz", np.round(error, 4)[:, self.axes].T)
-            }
-        kind = go.Scatter3d if self.space else go.Scatter
-        self.figure.add_trace(kind(**places, marker=marker, **style))
-
-    def hover(self, rewards) -> str:
-        """The rewards [n] in words."""
-        return ", ".join(f"{label} {value:.2f}" for label, value in zip(self.labels, rewards))
-
-    def finished(self) -> go.Figure:
-        axis = {"gridcolor": GRID, "zeroline": False, "linecolor": GRID}
-        titles = [f"{self.labels[i]} →" for i in self.axes]
-        self.figure.update_layout(
-            height=430,
-            margin={"l": 8, "r": 8, "t": 8, "b": 8},
-            paper_bgcolor="rgba(0,0,0,0)",
-            plot_bgcolor="rgba(0,0,0,0)",
-            font={"color": NEUTRAL, "size": 13},
-            legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
-            hoverlabel={"align": "left", "font": {"size": 13}},
-            uirevision=f"front-{self.labels}-{self.axes}",  # keeps the zoom while sliders move
-        )
-        if self.space:
-            axis |= {"showbackground": False}
-            titles = [_without_entities(title) for title in titles]
-            scene = {f"{name}axis": axis | {"title": {"text": title}} for name, title in zip("xyz", titles)}
-            self.figure.update_layout(scene=scene | {"camera": {"eye": {"x": 1.5, "y": 1.5, "z": 0.9}}})
-        else:
-            self.figure.update_layout(xaxis=axis | {"title": titles[0]}, yaxis=axis | {"title": titles[1]})
-        if self.third is not None:
-            bar = {"title": {"text": self.labels[self.third], "side": "right"}, "thickness": 10, "outlinewidth": 0}
-            self.figure.update_layout(coloraxis={"colorscale": "Cividis", "colorbar": bar})
-        return self.figure
-
-
-def _add_front(canvas: _Canvas, points: Sequence[Point], method: str) -> None:
-    rewards = np.array([point.rewards for point in points])
+def _add_front(
+    canvas: Canvas, points: Sequence[Point], method: str, tuned: Tuned | None, sides: labels.Sides | None = None
+) -> None:
+    """A front: a line along the edge of the plane, dashed where it extrapolates, its points and its name, which is at
+    one of `sides`. Without `sides`: one that is only there to compare with."""
+    rewards, merged = np.array([point.rewards for point in points]), method not in LONE
     if not canvas.space:
         _add_regions(canvas, points, rewards, method)
+        if merged:
+            _add_curve(canvas, points, method, tuned, sides or labels.SIDES)
+        else:
+            place = rewards[:, canvas.axes]
+            middle_first = sorted(range(len(place)), key=lambda i: abs(i - len(place) // 2))
+            canvas.labels.append(Label({MORLHF: "oracles", BASE: "base"}[method], place[middle_first], method))
+            if method == MORLHF and canvas.n == 2:
+                canvas.line(place, f"{LABELS[method]}, line", color=faint(method, 0.5), width=1.5)
     half = np.array([np.subtract(point.high, point.low) / 2 for point in points])
-    # With two objectives the points are a line; with three a sheet, of which a plane shows a projection.
-    line = rewards.shape[1] == 2 and method not in LONE
-    symbol = {"morlhf": "square", "base": "x"}.get(method, "circle")
-    canvas.add(
+    canvas.markers(
         rewards,
+        [f"{_called(method)} at {point.preference}\n{_measured(canvas, point)}\n{GO}" for point in points],
+        [key("front", method, i) for i in range(len(points))],
         half if canvas.space else None,
-        {"color": colour(method), "size": 9, "symbol": symbol},
-        colour_third=True,
-        mode="lines+markers" if line else "markers",
+        {"color": colour(method), "size": 9, "symbol": _symbol(canvas, method), "opacity": 1 if sides else 0.8},
+        colour_third=merged,
+        mode="markers",
         name=LABELS[method],
-        line={"color": colour(method), "width": 2},
-        customdata=[
-            [_key("front", method, i), str(point.preference), canvas.hover(point.rewards), f"{point.words:.0f}"]
-            for i, point in enumerate(points)
-        ],
-        hovertemplate=(
-            f"<b>{LABELS[method]}</b> at %{{customdata[1]}}<br>%{{customdata[2]}}<br>%{{customdata[3]}} words on "
-            "average<br><i>click: go there, with an example</i><extra></extra>"
-        ),
         **({"bars": faint(method, 0.35)} if canvas.space else {}),
     )
 
 
-def _add_regions(canvas: _Canvas, points: Sequence[Point], rewards: np.ndarray, method: str) -> None:
-    plane = canvas.axes
+def _add_curve(canvas: Canvas, points: Sequence[Point], method: str, tuned: Tuned | None, sides: labels.Sides) -> None:
+    line = curves.curve(points, canvas.axes)
+    beyond = np.zeros(len(line), bool) if tuned is None else curves.extrapolates(method, tuned, canvas.axes, canvas.n)
+    within = np.where(beyond[:, None], np.nan, line)
+    canvas.line(within, f"{LABELS[method]}, line", color=colour(method), width=2.5)
+    canvas.lines += [line, np.array([point.rewards for point in points])[:, canvas.axes]]
+    own = curves.longest(line, beyond if beyond.all() else ~beyond)  # its name stands where it does not extrapolate
+    canvas.labels.append(Label(LABELS[method], own, method, True, sides))
+    if beyond.any():
+        dashed = curves.pieces(line, beyond)
+        named = f"{LABELS[method]}, extrapolates"
+        canvas.line(dashed, named, color=faint(method, 0.75), width=1.5, dash="dash")
+        if "extrapolated" not in LABELS[method]:  # which says so already
+            canvas.labels.append(Label("extrapolates", curves.longest(line, beyond), method))
+
+
+def _add_anchored(canvas: Canvas, plain: Sequence[Point], anchored: Sequence[Point]) -> None:
+    """Where the anchored variant reaches something else than Bone Soup: faintly."""
+    other = [i for i, (one, its) in enumerate(zip(plain, anchored, strict=False)) if one.rewards != its.rewards]
+    if not other:
+        return
+    if not canvas.space:
+        line, same = curves.curve(anchored, canvas.axes), curves.curve(plain, canvas.axes)
+        beyond = (abs(line - same) > 1e-9).any(axis=1)
+        if beyond.any():
+            canvas.line(curves.pieces(line, beyond), "anchored, line", color=faint(ANCHORED, 0.6), width=1.5)
+            canvas.labels.append(Label("anchored", line[beyond][[0, -1]], ANCHORED))
+            canvas.lines.append(line[beyond])
+    canvas.markers(
+        [anchored[i].rewards for i in other],
+        [f"{LABELS[ANCHORED]} at {anchored[i].preference}\n{_measured(canvas, anchored[i])}\n{GO}" for i in other],
+        [key("front", ANCHORED, i) for i in other],
+        marker={"color": faint(ANCHORED, 0.6), "size": 6, "symbol": _symbol(canvas, ANCHORED)},
+        mode="markers",
+        name="anchored",
+    )
+
+
+def _add_regions(canvas: Canvas, points: Sequence[Point], rewards: np.ndarray, method: str) -> None:
+    plane, opacity = canvas.axes, 0.18 if canvas.n == 2 else 0.1
     outlines: list[Any] = []
     for point, centre in zip(points, rewards[:, plane]):
         covariance = np.array(point.covariance)[np.ix_(plane, plane)]
-        outlines += [ellipse(centre, covariance), [[np.nan, np.nan]]]
-    x, y = np.round(np.concatenate(outlines), 4).T
-    canvas.figure.add_scatter(
-        x=x,
-        y=y,
-        mode="lines",
-        line={"width": 0},
-        fill="toself",
-        fillcolor=faint(method, 0.18),
-        name=f"{LABELS[method]}, 95 % region",
-        showlegend=False,
-        hoverinfo="skip",
-    )
+        outlines += [curves.ellipse(centre, covariance), [[np.nan, np.nan]]]
+    canvas.line(np.concatenate(outlines), f"{LABELS[method]}, 95 % region", fill=faint(method, opacity), width=0)
 
 
-def _add_expected(canvas: _Canvas, points: Sequence[Point], method: str, mu: Preference) -> None:
+def _add_expected(canvas: Canvas, points: Sequence[Point], method: str, mu: Preference) -> None:
     value, low, high = (fronts.expected(method, points, mu, end) for end in ("rewards", "low", "high"))
-    canvas.add(
+    canvas.markers(
         [value],
-        [np.subtract(high, low) / 2],
-        {"symbol": "diamond-open", "size": 17, "color": colour(method), "line": {"width": 3}},
+        [f"{LABELS[method]}, expected at {mu}\n{canvas.say(value)}"],
+        error=[np.subtract(high, low) / 2],
+        marker={"symbol": "diamond-open", "size": 18, "color": colour(method), "line": {"width": 3}},
         bars=colour(method),
         mode="markers",
         name=f"{LABELS[method]}, expected",
-        showlegend=False,
-        text=[canvas.hover(value)],
-        hovertemplate=f"<b>{LABELS[method]}</b>, expected here<br>%{{text}}<extra></extra>",
+    )
+    canvas.moves(
+        label=f"{LABELS[method]}, expected",
+        nearest=method in LONE,
+        preferences=[list(point.preference) for point in points],
+        rewards=[list(point.rewards) for point in points],
+        errors=[np.subtract(point.high, point.low).round(6).tolist() for point in points],
+        draggable=canvas.n == 2 and method not in LONE,
     )
 
 
-def _add_sweep(canvas: _Canvas, points: Sequence[Mean], method: str, column: int) -> None:
-    line = len(canvas.labels) == 2
-    canvas.add(
-        [point.rewards for point in points],
+def _add_sweep(canvas: Canvas, points: Sequence[Mean], method: str, column: int, mu: Preference) -> None:
+    """The texts of a sweep, faintly, and the one at the preference. Those of the right column look different, so that
+    texts with the same rewards are both seen."""
+    if not points:
+        return
+    size, symbol = ((8, "cross"), (8, "x") if canvas.space else (13, "cross-open"))[column]  # space has no such outline
+    look = {"color": colour(method), "size": size, "symbol": symbol}
+    tips = [
+        f"{LABELS[method]}, this prompt at {point.preference}\n{canvas.say(point.rewards)}\n"
+        f"{_short(point.entries[0].text.text)}"
+        for point in points
+    ]
+    keys = [key("sweep", column, i) for i in range(len(points))]
+    named = f"{LABELS[method]}, this prompt"
+    canvas.markers(
+        [point.rewards for point in points], tips, keys, None, look | {"opacity": 0.35}, mode="markers", name=named
+    )
+    here = min(range(len(points)), key=lambda i: mu.distance(points[i].preference))
+    line = {"width": 2} if column else {"color": "white", "width": 1}
+    canvas.markers(
+        [points[here].rewards],
+        [tips[here]],
+        [keys[here]],
         None,
-        {"color": colour(method), "size": 9, "symbol": "cross"},
-        colour_third=True,
-        mode="lines+markers" if line else "markers",
-        name=f"{LABELS[method]}, this prompt",
-        line={"color": colour(method), "width": 1.5, "dash": "dot"},
-        customdata=[
-            [
-                _key("sweep", column, i),
-                str(point.preference),
-                canvas.hover(point.rewards),
-                _wrap(point.entries[0].text.text),
-            ]
-            for i, point in enumerate(points)
-        ],
-        hovertemplate=(
-            f"<b>{LABELS[method]}</b>, this prompt at %{{customdata[1]}}<br>%{{customdata[2]}}<br>"
-            "<i>%{customdata[3]}</i><extra></extra>"
-        ),
+        look | {"size": size + 5, "line": line},
+        mode="markers",
+        name=f"{named}, here",
+    )
+    canvas.moves(
+        nearest=True,
+        preferences=[list(point.preference) for point in points],
+        rewards=[point.rewards.tolist() for point in points],
+        tips=tips,
+        keys=keys,
+        draggable=False,
     )
 
 
-def _add_texts(canvas: _Canvas, entries: Sequence[Entry], method: str, names: Sequence[str]) -> None:
+def _add_texts(canvas: Canvas, entries: Sequence[Entry], method: str, names: Sequence[str]) -> None:
     groups = history.means(entries, names)
     several = [one for group in groups if len(group.entries) > 1 for one in group.entries]
     if several:
         rewards = [[one.text.rewards[name] for name in names] for one in several]
-        canvas.add(
+        canvas.markers(
             rewards,
+            [_wrote(canvas, method, one.text.request.preference, r, one.text.text) for one, r in zip(several, rewards)],
+            [key("text", one.id) for one in several],
             None,
             {"color": colour(method), "size": 8, "opacity": 0.35},
             mode="markers",
-            showlegend=False,
             name=f"{LABELS[method]}, one text",
-            customdata=[
-                [_key("text", one.id), str(one.text.request.preference), canvas.hover(r), _wrap(one.text.text)]
-                for one, r in zip(several, rewards)
-            ],
-            hovertemplate=_wrote(method),
         )
-    canvas.add(
+    if not groups:
+        return
+    sizes, symbols = canvas.stars(np.array([group.rewards for group in groups]))
+    canvas.markers(
         [group.rewards for group in groups],
+        [_wrote(canvas, method, group.preference, group.rewards, _summary(group.entries)) for group in groups],
+        [key("text", group.entries[-1].id) for group in groups],
         np.array([group.error for group in groups]),
-        {"color": colour(method), "size": 14, "symbol": _star(canvas), "line": {"color": "white", "width": 1}},
+        {"color": colour(method), "size": sizes, "symbol": symbols, "line": {"color": "white", "width": 1}},
         bars=colour(method),
         mode="markers",
-        showlegend=False,
         name=f"{LABELS[method]}, written",
-        customdata=[
-            [
-                _key("text", group.entries[-1].id),
-                str(group.preference),
-                canvas.hover(group.rewards),
-                _summary(group.entries),
-            ]
-            for group in groups
-        ],
-        hovertemplate=_wrote(method),
     )
 
 
-def _wrote(method: str) -> str:
-    return (
-        f"<b>{LABELS[method]}</b> wrote at %{{customdata[1]}}<br>%{{customdata[2]}}<br>%{{customdata[3]}}<br>"
-        "<i>click: text and settings come back</i><extra></extra>"
-    )
+def _add_key(canvas: Canvas, columns: Mapping[str, Sequence[Point]], reached: bool, swept: bool, written: bool) -> None:
+    """What symbols stand for; the methods too, where no curves carry their names."""
+    if canvas.n > 2:
+        for method in columns:
+            look = {"line": {"color": colour(method), "width": 2}} if canvas.third is not None else {}
+            fill = "rgba(0,0,0,0)" if look else colour(method)
+            canvas.key(LABELS[method], _symbol(canvas, method), fill, **look)
+    if reached:
+        canvas.key("oracles, to be reached", _symbol(canvas, MORLHF), colour(MORLHF))
+    if columns:
+        canvas.key("expected at your preference", "diamond-open", line={"width": 2})
+    if swept:
+        canvas.key("texts of the sweep", "cross")
+    if written:
+        canvas.key("texts you had written", "diamond" if canvas.space else "star")
+
+
+def _symbol(canvas: Canvas, method: str) -> str:
+    return SYMBOLS_IN_SPACE.get(method, "circle") if canvas.space else SYMBOLS.get(method, "circle")
+
+
+def _called(method: str) -> str:
+    """Its name, and of an oracle what that is."""
+    return "Oracle, trained for one preference alone," if method == MORLHF else LABELS[method]
+
+
+def _measured(canvas: Canvas, point: Point) -> str:
+    return f"{canvas.say(point.rewards)}; {point.words:.0f} words on average"
+
+
+def _wrote(canvas: Canvas, method: str, mu: Preference, rewards: Sequence[float] | np.ndarray, text: str) -> str:
+    return f"{LABELS[method]} wrote at {mu}\n{canvas.say(rewards)}\n{_short(text)}\nClick: text and settings come back"
 
 
 def _summary(entries: Sequence[Entry]) -> str:
     if len(entries) > 1:
         return f"mean of {len(entries)} texts ± standard error"
-    return _wrap(entries[0].text.text)
+    return entries[0].text.text
 
 
-def _star(canvas: _Canvas) -> str:
-    return "diamond" if canvas.space else "star"  # there are no stars in space
-
-
-def _key(*parts) -> str:
-    return json.dumps(parts)
-
-
-def _without_entities(escaped: str) -> str:
-    """Escaped text for axes in space, where plotly knows tags but no entities."""
-    return unescape(escaped.replace("&lt;", "‹").replace("&gt;", "›"))
-
-
-def _wrap(text: str) -> str:
-    return "<br>".join(escape(line) for line in textwrap.wrap(text, 60))
+def _short(text: str) -> str:
+    return textwrap.shorten(text, 220, placeholder=" …")

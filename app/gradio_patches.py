@@ -4,16 +4,25 @@ Besides this, app.py sets three environment variables that gradio reads when it 
 """
 
 import logging
+import re
+from pathlib import Path
 
 import gradio as gr
 from fastapi.exceptions import RequestValidationError
+from gradio import routes
 from gradio.block_function import BlockFunction
 from gradio.route_utils import FnIndexInferError
 from gradio.state_holder import StateHolder
 from gradio_client.utils import is_file_obj_with_meta, traverse
+from jinja2 import BaseLoader, Environment
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse
 
+from app import card
+
+TEMPLATES = Path(__file__).parent / "templates"
+TAGS = r"<meta\s+(?:property=\"og:|name=\"twitter:)[^>]*>"
+FIRST = '<meta charset="utf-8" />'
 NEWEST = 32  # sessions that are kept without anything to keep
 
 log = logging.getLogger(__name__)
@@ -73,6 +82,27 @@ class Visitors(StateHolder):
                 self.time_last_used.pop(key, None)
 
 
+class Named(BaseLoader):
+    """Templates of pages with what is to be shown of this one where others link to it: those of gradio 6.31.0 call
+    every page Gradio, with its picture. And with the class that a compact page has before anything is drawn."""
+
+    def __init__(self, loader: BaseLoader):
+        self.loader = loader
+
+    def get_source(self, environment: Environment, template: str) -> tuple:
+        source, *others = self.loader.get_source(environment, template)
+        own = "".join((TEMPLATES / name).read_text(encoding="utf-8") for name in ("head.html", "tags.html"))
+        return re.sub(TAGS, "", source).replace(FIRST, FIRST + own, 1), *others
+
+
+def name_page() -> None:
+    """Put `Named` before gradio's templates, once."""
+    environment = routes.templates.env
+    if not isinstance(environment.loader, Named):
+        environment.loader = Named(environment.loader)
+        environment.globals |= {"title": card.TITLE, "description": card.DESCRIPTION}
+
+
 def keep_visitors(page: gr.Blocks, served) -> None:
     """Put `Visitors` into the page and the server that it has been launched on; gradio has no setting for it."""
     served.state_holder = Visitors()
@@ -88,7 +118,16 @@ async def misdirected(request: Request, error: Exception) -> PlainTextResponse:
 
 
 async def malformed(request: Request, error: RequestValidationError) -> JSONResponse:
-    """What is wrong with a body, without the body: FastAPI's own answer repeats it, and fails where it is not text."""
+    """What is wrong with a body, without the body: FastAPI's own answer repeats it, and fails where it is not text.
+
+    The page of gradio 6.31.0 ends an event that has no number yet by the number null: nothing is wrong with that.
+    """
+    if (
+        request.url.path.endswith(("/cancel", "/reset"))
+        and isinstance(error.body, dict)
+        and not error.body.get("event_id")
+    ):
+        return JSONResponse({"success": False})
     details = [{key: problem[key] for key in ("type", "loc", "msg")} for problem in error.errors()]
     return JSONResponse({"detail": details}, 422)
 

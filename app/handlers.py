@@ -4,143 +4,166 @@ Handlers take the values of the page's parts by name, see `controls.Parts`, and 
 """
 
 import tempfile
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import gradio as gr
 
+from app import animation, figures, history, pages, shown, story, views
 from app import choices as ch
-from app import figures, history, views
 from app import sweep as sweeps
 from app.choices import Choices, Values
 from app.controls import News
 from app.history import Entry
 from app.preference import percent, props
 from app.sweep import Sweep
+from backbones.engine.jobs import ServingError, Waiting
 from backbones.engine.request import Request, Text
-from backbones.engine.scheduler import Waiting
 from backbones.merging.preference import Preference
 from backbones.store import exporting
 from backbones.store.soup_set import SoupSet
 
+GONE = "what was clicked is no longer kept: write it again"
 MAX_EXPORTS = 20  # files kept on disk for download; the oldest go first
-COLUMNS = ("left_column", "right_column")
 
-Stream = Callable[[str, Sequence[Request]], Generator[list[Text] | Waiting, None, None]]
+
+class Stream(Protocol):
+    """The running texts of requests to a set by its name; of the `background`, where nobody waits for them."""
+
+    def __call__(
+        self, name: str, requests: Sequence[Request], background: bool = False
+    ) -> Generator[list[Text] | Waiting, None, None]: ...
 
 
 class Handlers:
     """Handlers for the sets served; holds nothing of a visitor, so that visitors cannot see each other.
 
-    `stream` gives the running texts of requests to a set by its name. `chosen` is what the controls hold, `view` what
-    the figure shows, `texts` the history, `swept` the last sweep. Raise ValueError or ServingError, in words for
-    people.
+    `stream` gives the running texts of requests to a set by its name. `background`: whether it writes sweeps unasked.
+    `chosen` is what the controls hold, `view` what the figure shows, `texts` the history, `swept` the last sweep. Raise
+    ValueError or ServingError, in words for people.
     """
 
-    def __init__(self, sets: Sequence[SoupSet], stream: Stream):
+    def __init__(self, sets: Sequence[SoupSet], stream: Stream, background: bool = True):
         self.sets, self.stream = {soup_set.name: soup_set for soup_set in sets}, stream
+        self.background = background
+        self.of_sets = {soup_set.name: sweeps.of_set(soup_set) for soup_set in sets}
         self.files = Path(tempfile.mkdtemp(prefix="bone-soup-"))
 
-    def look(self, chosen: Values, view: str, texts: list[Entry], swept: Sweep | None) -> News:
-        """Coefficients, expected positions and the figure, before anything is generated; and a sweep's texts."""
-        soup_set, methods = self.sets[chosen.set_name], chosen.methods
-        try:
-            mu = ch.preferred(soup_set, chosen.preference)
-        except ValueError as error:
-            return {"coefficients": views.problem(str(error))}
-        swept = self._swept(swept, chosen)
-        news: News = {}
-        if swept:
-            note = f"From the sweep, at {sweeps.nearest(mu)}. Write writes anew at your preference."
-            for name, method, part in zip(COLUMNS, methods, swept.at(mu), strict=True):
-                news[name] = _column(soup_set, method, part, note)
-        return news | {
-            "coefficients": views.merges(soup_set, methods, mu) + views.hint(soup_set, mu),
-            "plot": self._figure(soup_set, methods, mu, view, texts, swept),
+    def draw(self, chosen: Values, view: str, texts: list[Entry], swept: Sweep | None) -> News:
+        """The figure. What changes in it with the preference alone follows in the browser."""
+        soup_set, chosen = self._suited(chosen)
+        mu, mine = ch.preferred(soup_set, chosen.preference), [one for one in texts if one.set_name == soup_set.name]
+        swept, view = self._own(swept, chosen), _view(soup_set, view)
+        return {
+            "plot": figures.front_figure(
+                soup_set.front, soup_set.objectives, chosen.methods, mu, view, mine, swept, soup_set
+            )
         }
 
-    def empty(self, column: str, chosen: Values) -> News:
-        """A column before the first text of its method."""
-        return {column: views.empty(chosen.methods[COLUMNS.index(column)])}
+    def merge(self, chosen: Values) -> News:
+        """What the methods make of a preference that is not on the grid."""
+        soup_set, chosen = self._suited(chosen)
+        mu = ch.preferred(soup_set, chosen.preference)
+        return {"coefficients": gr.update(exact=shown.merge(soup_set, chosen.methods, mu))}
 
-    def choose(self, chosen: Values, view: str) -> News:
-        """Preference control, methods, views and empty columns that suit another set; everything else stays.
+    def choose(self, chosen: Values, swept: Sweep | None) -> News:
+        """Preference control, methods, sampling, views and texts that suit another set; everything else stays.
 
         The view is among them so that whatever follows is sent one that this set has.
         """
-        soup_set = self.sets[chosen.set_name]
-        methods = [
-            method if method in soup_set.methods else other
-            for method, other in zip(chosen.methods, ch.first_methods(soup_set), strict=True)
-        ]
+        soup_set, chosen = self._suited(chosen)
+        mu = ch.first_preference(soup_set)
+        heat, top_p = soup_set.sampling.temperature, soup_set.sampling.top_p
+        now = replace(chosen, preference=percent(mu), temperature=heat, top_p=top_p)
         return {
-            "chosen": _set_controls(soup_set, methods, Preference.equal(len(soup_set.objectives))),
-            "view": _view_control(soup_set, view),
-            **dict(zip(COLUMNS, map(views.empty, methods), strict=True)),
+            "chosen": _set_controls(soup_set, chosen.methods, mu) | {"temperature": heat, "top_p": top_p},
+            "view": _view_control(soup_set, figures.default_view(soup_set.front, chosen.methods)),
+            "columns": pages.update(self._pages(now, swept), name=soup_set.name, exact=None),
         }
 
     def follow(self, chosen: Values, view: str) -> News:
-        """Views, results, the points as a table, and the form, whatever has changed the set or the methods."""
-        soup_set = self.sets[chosen.set_name]
+        """Coefficients, views, results, the points as a table, the story, and the form, whatever has changed the set or
+        the methods."""
+        soup_set, chosen = self._suited(chosen)
         tasks = {one.task.name for one in self.sets.values()}
         return {
+            "coefficients": pages.update(shown.merges(soup_set, chosen.methods), exact=None),
             "view": _view_control(soup_set, view),
             "results": views.results(soup_set),
             "points": views.front(soup_set, chosen.methods),
+            "story": story.told(soup_set),
             "dice": gr.update(visible=soup_set.task.example() is not None),
             "forms": {name: gr.update(visible=name == soup_set.task.name) for name in tasks},
+            **self.say(chosen),
         }
+
+    def say(self, chosen: Values) -> News:
+        """What is given as a sentence."""
+        task = self.sets[chosen.set_name].task
+        given = {name: value or "" for name, value in chosen.given[task.name].items()}
+        return {"sentence": views.sentence(task, given)}
 
     def dice(self, chosen: Values) -> News:
         """Something to write about."""
         task = self.sets[chosen.set_name].task
         example = task.example()
-        return {} if example is None else {"chosen": {"given": {task.name: _fields(task, example)}}}
+        if example is None:
+            return {}
+        return {"chosen": {"given": {task.name: _fields(task, example)}}}
 
-    def write(self, chosen: Values, view: str, texts: list[Entry], swept: Sweep | None) -> Iterator[News]:
-        """Write with both methods at one preference: columns, then figure, history and its table."""
+    def write(self, chosen: Values, texts: list[Entry]) -> Iterator[News]:
+        """Write with both methods at one preference: columns, then history and its table."""
         choices = chosen.checked(self.sets)
+        soup_set, methods, mu = choices.soup_set, choices.methods, choices.preference
         written: list[Text] = []
         for news in self.texts(choices, choices.requests()):
-            yield _columns(choices, news)
-            written = [] if isinstance(news, Waiting) else news
-        texts = history.add(texts, history.entries(choices.soup_set.name, written, "write"))
-        swept = self._swept(swept, chosen)
-        figure = self._figure(choices.soup_set, choices.methods, choices.preference, view, texts, swept)
-        yield {"plot": figure, "texts": texts, "history": views.history(texts)}
+            if isinstance(news, Waiting):
+                page = shown.waiting(methods, mu, news)
+            else:
+                written, half = news, len(news) // 2
+                page = shown.pair(soup_set, methods, mu, (news[:half], news[half:]))
+            yield {"columns": gr.update(exact=page), "problem": ""}
+        texts = history.add(texts, history.entries(soup_set.name, written, "write"))
+        yield {"texts": texts, "history": views.history(texts)}
 
-    def sweep(self, chosen: Values, view: str, texts: list[Entry]) -> Iterator[News]:
-        """Write at every preference of the grid: progress and columns, then figure, sweep and its table."""
-        choices = chosen.checked(self.sets)
-        grid = sweeps.grid(len(choices.preference))
-        shown = grid.index(sweeps.nearest(choices.preference)) * choices.samples
-        half = len(grid) * choices.samples
-        written: list[Text] = []
-        yield {"progress": views.progress(0, 2 * half)}
-        for news in self.texts(choices, choices.requests(grid)):
-            here: list[Text] | Waiting = news
-            if not isinstance(news, Waiting):
-                written = news
-                here = [text for i in (shown, half + shown) for text in news[i : i + choices.samples]]
-            done = sum(text.done for text in written)
-            yield {"progress": views.progress(done, 2 * half), **_columns(choices, here)}
-        swept = sweeps.made(choices, written)
-        seen = self.look(chosen, view, texts, swept)
-        yield seen | {"progress": "", "swept": swept, "grid": views.sweep(swept.columns)}
+    def sweep(self, chosen: Values, swept: Sweep | None) -> Iterator[News]:
+        """Write at every preference of the grid: one after the other its texts are there, then sweep and its table.
 
-    def point(self, event: gr.EventData, chosen: Values, texts: list[Entry], swept: Sweep | None) -> News:
-        """What was clicked comes back: the controls, the example and both columns.
+        What the visitor had swept before, or the set comes with, is not written again. What is wrong is said where
+        nothing moves, since people are typing.
+        """
+        begun = False
+        try:
+            choices = chosen.checked(self.sets)
+            known, soup_set = self._known(swept, chosen), choices.soup_set
+            value = shown.columns(soup_set, choices.methods, known)
+            yield {"problem": "", "columns": pages.update(value, name=soup_set.name)}
+            begun = True
+            if known is None:
+                for more in self._swept(choices):
+                    if more is None:
+                        yield {}  # only between two yields can a sweep be ended
+                        continue
+                    known = more
+                    value = shown.columns(soup_set, choices.methods, known, value)
+                    yield {"columns": pages.update(value, name=soup_set.name)}
+            own = self._own(known, chosen)  # the visitor's last sweep stays beside what the set comes with
+            yield {"grid": views.sweep(known.columns)} | ({"swept": own} if own else {})
+        except (ValueError, ServingError) as error:
+            ended = {"columns": gr.update(stopped=True)} if begun else {}
+            yield {"problem": views.problem(str(error)), **ended}
+
+    def point(self, event: gr.EventData, chosen: Values, swept: Sweep | None) -> News:
+        """The preference of what was clicked, and the example of a point that was measured.
 
         `event.key` as in `figures.front_figure`, or ["preference", *shares].
         """
-        news: News = {}
+        soup_set = self.sets[chosen.set_name]
         try:
             kind, *place = event.key
-            if kind == "text":
-                return self._reopened(next(one for one in texts if one.id == place[0]), chosen)
-            soup_set = self.sets[chosen.set_name]
             if kind == "preference":
                 mu = ch.preferred(soup_set, place)
             elif kind == "sweep":
@@ -148,15 +171,49 @@ class Handlers:
                 mu = sweeps.front(swept.columns[place[0]], names)[place[1]].preference
             else:
                 measured = soup_set.points(place[0])[place[1]]
-                mu, news["example"] = measured.preference, views.example(soup_set, place[0], measured)
-        except (StopIteration, LookupError, TypeError, ValueError, AttributeError):
-            raise ValueError("what was clicked is no longer kept: write it again") from None
-        return news | {"chosen": {"preference": percent(mu)}}
+                page = shown.example(soup_set, place[0], measured)
+                return {"chosen": {"preference": page["at"]}, "example": gr.update(exact=page)}
+        except (LookupError, TypeError, ValueError, AttributeError):
+            raise ValueError(GONE) from None
+        return {"chosen": {"preference": percent(mu)}}
+
+    def reopened(self, event: gr.EventData, chosen: Values, texts: list[Entry]) -> News:
+        """A text of the history with all its settings, in the column of its method or else in the left one, and in the
+        other what was written beside it. `event.key`: ["text", id]."""
+        try:
+            one = next(one for one in texts if one.id == event.key[1])
+        except (StopIteration, LookupError, TypeError, AttributeError):
+            raise ValueError(GONE) from None
+        soup_set, request = self.sets[one.set_name], one.text.request
+        side = 1 if request.method == chosen.right != chosen.left else 0
+        wanted = (chosen.left, request.method) if side else (request.method, chosen.right)
+        methods = tuple(method if method in soup_set.methods else ch.BASE for method in wanted)
+        choices = Choices(
+            soup_set,
+            methods,
+            request.preference,
+            request.given,
+            temperature=request.temperature,
+            top_p=request.top_p,
+            seed=request.seed,
+        )
+        beside = [
+            [other.text for other in texts if (other.set_name, other.text.request) == (one.set_name, asked)]
+            for asked in choices.requests()
+        ]
+        notes = [f"Written before, with seed {request.seed}." if column else "" for column in beside]
+        page = shown.pair(soup_set, methods, request.preference, beside, notes)
+        return {
+            "chosen": controls_of(choices),
+            "columns": gr.update(exact=page, name=soup_set.name),
+        }
 
     def reopen(self, query: str) -> News:
         """The controls as the link says with which the page was opened, and what is wrong with it."""
+        if not query:
+            return {}
         try:
-            return {"problem": ""} | ({"chosen": controls_of(ch.from_query(self.sets, query))} if query else {})
+            return {"problem": "", "chosen": controls_of(ch.from_query(self.sets, query))}
         except ValueError as error:
             return {"problem": views.problem(f"The link cannot be opened: {error}.")}
 
@@ -176,11 +233,15 @@ class Handlers:
         entries = texts + [one for column in (swept.columns if swept else ()) for one in column]
         if not entries:
             raise ValueError("nothing has been written yet: press Write first")
-        path = Path(tempfile.mkdtemp(dir=self.files)) / f"bone-soup.{kind}"
         text = history.as_csv(entries, self.sets) if kind == "csv" else history.as_json(entries)
-        path.write_text(text, encoding="utf-8")
-        self._tidy()
-        return {"file": str(path)}
+        return self._file(f"bone-soup.{kind}", text.encode())
+
+    def animation(self, chosen: Values, swept: Sweep | None) -> News:
+        """A file with the sweep that is shown as an animation."""
+        sweep = self._known(swept, chosen)
+        if sweep is None:
+            raise ValueError("this has not been written at every preference yet: wait until it is, or press Sweep")
+        return self._file("bone-soup.gif", animation.gif(sweep))
 
     def adapter(self, side: int, chosen: Values) -> News:
         """A file with the merged adapter of a column (0: left, 1: right) at the preference chosen."""
@@ -190,51 +251,63 @@ class Handlers:
         self._tidy()
         return {"file": str(path)}
 
-    def texts(self, choices: Choices, requests: Sequence[Request]) -> Iterator[list[Text] | Waiting]:
+    def texts(
+        self, choices: Choices, requests: Sequence[Request], background: bool = False
+    ) -> Iterator[list[Text] | Waiting]:
         """The running texts of requests; closing the generator stops the work."""
-        with closing(self.stream(choices.soup_set.name, requests)) as running:
+        settings = {"background": True} if background else {}
+        with closing(self.stream(choices.soup_set.name, requests, **settings)) as running:
             yield from running
 
-    def _swept(self, swept: Sweep | None, chosen: Values) -> Sweep | None:
-        """The sweep, if it is one of the given, methods and settings that are chosen now."""
+    def _swept(self, choices: Choices) -> Iterator[Sweep | None]:
+        """The sweep that is asked for, whenever there is more of it; None at other times."""
+        requests, done = sweeps.requests(choices), 0
+        for news in self.texts(choices, requests, self.background):
+            sweep = None if isinstance(news, Waiting) else sweeps.finished(choices, news)
+            more = sweep is not None and len(sweep.columns[0]) > done
+            if more:
+                done = len(sweep.columns[0])
+            yield sweep if more else None
+
+    def _pages(self, chosen: Values, swept: Sweep | None) -> list[shown.Page]:
+        """The texts that are known; those that are not will be written, or there are none."""
+        known, soup_set = self._known(swept, chosen), self.sets[chosen.set_name]
+        return shown.columns(soup_set, chosen.methods, known) if known or self.background else []
+
+    def _own(self, swept: Sweep | None, chosen: Values) -> Sweep | None:
+        """The visitor's sweep, if it is one of the given, methods and settings that are chosen now."""
+        known = self._known(swept, chosen)
+        return None if known is self.of_sets[chosen.set_name] else known
+
+    def _known(self, swept: Sweep | None, chosen: Values) -> Sweep | None:
+        """The visitor's sweep or the set's, if it is one of the given, methods and settings that are chosen now."""
         try:
-            return swept if swept and swept.choices.alike(chosen.checked(self.sets)) else None
+            choices = chosen.checked(self.sets)
         except ValueError:
             return None
+        of_set = self.of_sets[choices.soup_set.name]
+        return next((one for one in (of_set, swept) if one and one.choices.alike(choices)), None)
 
-    def _figure(
-        self,
-        soup_set: SoupSet,
-        methods: Sequence[str],
-        mu: Preference,
-        view: str,
-        texts: list[Entry],
-        swept: Sweep | None,
-    ) -> Any:
-        mine = [one for one in texts if one.set_name == soup_set.name]
-        return figures.front_figure(
-            soup_set.front, soup_set.objectives, methods, mu, _view(soup_set, view), mine, swept
+    def _suited(self, chosen: Values) -> tuple[SoupSet, Values]:
+        """The set chosen, and what is chosen with its own methods and preference for those that it cannot have: what is
+        sent while the set is being changed still has those of the set before."""
+        soup_set = self.sets[chosen.set_name]
+        left, right = (
+            method if method in soup_set.methods else other
+            for method, other in zip(chosen.methods, ch.first_methods(soup_set), strict=True)
         )
+        try:
+            mu = ch.preferred(soup_set, chosen.preference)
+        except ValueError:
+            mu = ch.first_preference(soup_set)
+        return soup_set, replace(chosen, left=left, right=right, preference=percent(mu))
 
-    def _reopened(self, one: Entry, chosen: Values) -> News:
-        """A text in the column of its method, or else in the left one, with all its settings."""
-        soup_set, request = self.sets[one.set_name], one.text.request
-        side = 1 if request.method == chosen.right != chosen.left else 0
-        wanted = (chosen.left, request.method) if side else (request.method, chosen.right)
-        methods = tuple(method if method in soup_set.methods else ch.BASE for method in wanted)
-        choices = Choices(
-            soup_set,
-            methods,
-            request.preference,
-            request.given,
-            temperature=request.temperature,
-            top_p=request.top_p,
-            seed=request.seed,
-        )
-        columns = {name: views.empty(method) for name, method in zip(COLUMNS, methods, strict=True)}
-        note = f"Written before, with seed {request.seed}."
-        columns[COLUMNS[side]] = _column(soup_set, request.method, [one], note)
-        return {"chosen": controls_of(choices), **columns}
+    def _file(self, name: str, content: bytes) -> News:
+        """A file for download."""
+        path = Path(tempfile.mkdtemp(dir=self.files)) / name
+        path.write_bytes(content)
+        self._tidy()
+        return {"file": str(path)}
 
     def _tidy(self) -> None:
         """Delete the files that were made for download, but for the newest."""
@@ -283,18 +356,3 @@ def _view_control(soup_set: SoupSet, view: str) -> Any:
     """The control of the views that a set has, with the one chosen where it has it."""
     planes = _views(soup_set)
     return gr.update(choices=planes, value=_view(soup_set, view), visible=len(planes) > 1)
-
-
-def _columns(choices: Choices, written: list[Text] | Waiting) -> News:
-    if isinstance(written, Waiting):
-        return {
-            name: views.waiting(method, written.ahead) for name, method in zip(COLUMNS, choices.methods, strict=True)
-        }
-    half, soup_set = len(written) // 2, choices.soup_set
-    parts = zip(COLUMNS, choices.methods, (written[:half], written[half:]), strict=True)
-    return {name: views.texts(soup_set.task, method, part, soup_set.objectives) for name, method, part in parts}
-
-
-def _column(soup_set: SoupSet, method: str, entries: Sequence[Entry], note: str) -> str:
-    """A column of texts that were written before."""
-    return views.texts(soup_set.task, method, [one.text for one in entries], soup_set.objectives, note)

@@ -80,7 +80,9 @@ def means(entries: Sequence[Entry], names: Sequence[str]) -> list[Mean]:
 def flat(one: Entry) -> dict[str, Any]:
     """An entry for others to see."""
     request = one.text.request
-    number = {} if one.id is None else {"id": one.id}
+    more: dict[str, Any] = {} if one.id is None else {"id": one.id}
+    if one.text.note:
+        more["note"] = one.text.note
     return {
         "set": one.set_name,
         "method": request.method,
@@ -93,7 +95,7 @@ def flat(one: Entry) -> dict[str, Any]:
         "pointer": one.text.pointer,
         "rewards": one.text.rewards,
         "source": one.source,
-    } | number
+    } | more
 
 
 def as_json(entries: Sequence[Entry]) -> str:

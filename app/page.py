@@ -2,109 +2,145 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 
-from app import controls, figures, lesson, views, wiring
+from app import controls, figures, shown, story, views, wiring
+from app import sweep as sweeps
 from app.api import Programs, examples
-from app.choices import first_methods, method_choices
+from app.blind import BlindRound
+from app.choices import first_methods, first_preference, method_choices
 from app.controls import Controls, Parts
 from app.dropdown import Choice
 from app.handlers import Handlers, Stream
+from app.pages import Pages
 from app.preference import Sliders, percent, props
+from app.sentence import Sentence
+from app.share import Share
+from app.story import Story
+from app.sweep import Sweep
 from backbones.merging.preference import Preference
 from backbones.store.soup_set import SoupSet
 
 TITLE = """# Bone Soup
-Say what matters, and another merge of the same language model answers, beside the one of Rewarded Soup."""
-BRIDGE = (Path(__file__).parent / "clicks.js").read_text(encoding="utf-8")
+Each place of the slider is another language model, *merged* at once from a few tuned variants of a small one. On the
+left these were tuned on mixtures of what matters; on the right, the older way, on one thing each."""
+OPEN = (Path(__file__).parent / "open.js").read_text(encoding="utf-8")
+BRIDGE = "".join((Path(__file__).parent / name).read_text(encoding="utf-8") for name in ("clicks.js", "plot.js"))
 
 
-def build(sets: Sequence[SoupSet], stream: Stream, jobs: int = 64, rounded: bool = False) -> gr.Blocks:
+def build(
+    sets: Sequence[SoupSet],
+    stream: Stream,
+    jobs: int = 64,
+    rounded: bool = False,
+    background: bool = True,
+    remark: str = "",
+) -> gr.Blocks:
     """The page for sets whose texts come from `stream` (set name, requests -> iterator of texts).
 
     `jobs`: requests that are served or wait at one time; more are turned away. `rounded`: whether texts are computed in
-    bfloat16, where rounding depends on the texts beside them, so that a link can give another text.
+    bfloat16, where rounding depends on the texts beside them, so that a link can give another text. `background`:
+    whether what visitors give is swept unasked, or where a button is pressed. `remark`: what is to be known of how
+    texts are written.
     """
-    handlers = Handlers(sets, stream)
+    handlers = Handlers(sets, stream, background)
     with gr.Blocks(title="Bone Soup", analytics_enabled=False, delete_cache=(600, 3600)) as page:
-        wiring.wire(page, lay_out(sets, rounded), handlers, jobs)
+        wiring.wire(page, lay_out(sets, rounded, background, remark), handlers, jobs)
         Programs(handlers).publish(page, jobs)
     page.queue(default_concurrency_limit=8, max_size=jobs)
+    page.routes = Share(handlers).routes()  # what `serve.launch` adds to the server
     return page
 
 
-def lay_out(sets: Sequence[SoupSet], rounded: bool = False) -> Parts:
-    """Make all components, as the first of the sets needs them; none does anything yet. `rounded`: as in `build`."""
+def lay_out(sets: Sequence[SoupSet], rounded: bool = False, background: bool = True, remark: str = "") -> Parts:
+    """Make all components, as the first of the sets needs them; none does anything yet. Arguments: as in `build`."""
     first = sets[0]
-    texts, swept = gr.State([]), gr.State(None)
+    mu, methods, swept = first_preference(first), first_methods(first), sweeps.of_set(first)
+    here = {"at": percent(mu), "name": first.name}
     bridge = gr.HTML("", js_on_load=BRIDGE, elem_id="bridge")
-    set_name = _head(sets)
-    problem = gr.HTML("", elem_id="problem")
-    with gr.Row():
-        with gr.Column(scale=5, min_width=320):
-            with gr.Row(elem_classes="part"):
-                gr.HTML("<h2>What to write about</h2>")
-                dice = gr.Button(
-                    "Example facts",
-                    size="sm",
-                    elem_id="dice",
-                    scale=0,
-                    min_width=130,
-                    visible=first.task.example() is not None,
+    set_name, telling = _head(sets, mu)
+    with gr.Row(elem_id="top"):
+        with gr.Column(scale=6, min_width=320, elem_id="writing"):
+            asked = _asking(sets, background)
+            preference = Sliders(percent(mu), elem_id="preference", **props(first))
+            with gr.Row(elem_id="methods"):
+                left, right = (
+                    Choice(
+                        method_choices(first),
+                        value=method,
+                        label=f"{side.capitalize()} column",
+                        elem_id=f"method-{side}",
+                        container=False,
+                        min_width=140,
+                    )
+                    for side, method in zip(("left", "right"), methods, strict=True)
                 )
-            forms, given = controls.forms(sets)
-            gr.HTML("<h2>What matters to you</h2>", elem_classes="part")
-            even = percent(Preference.equal(len(first.objectives)))
-            preference = Sliders(even, elem_id="preference", **props(first))
-            with gr.Row(elem_id="actions"):
-                write = gr.Button("Write", variant="primary", elem_id="write", min_width=90)
-                stop = gr.Button("Stop", elem_id="stop", min_width=70)
-                sweep = gr.Button("Sweep", elem_id="sweep", min_width=80)
-            gr.Checkbox(False, label="Live: write whenever the preference rests", elem_id="live", container=False)
-            progress = gr.HTML("", elem_id="progress")
-            with gr.Accordion("Sampling", open=False):
-                settings = controls.settings(first)
-        with gr.Column(scale=6, min_width=320):
-            planes = figures.views([objective.label for objective in first.objectives])
-            view = Choice(
-                planes, value=planes[0][1], label="View", visible=len(planes) > 1, elem_id="view", container=False
+            columns = Pages(
+                shown.columns(first, methods, swept) if swept else [], shown.PAIR, elem_id="columns", **here
             )
-            plot = gr.Plot(show_label=False, elem_id="front", container=False)
-            coefficients = gr.HTML(elem_id="coefficients")
-            example = gr.HTML("", elem_id="example")
-    with gr.Row():
-        (left, left_column), (right, right_column) = (
-            _column(first, side, method) for side, method in zip(("left", "right"), first_methods(first), strict=True)
-        )
+            gr.HTML(views.rendered("open.html"), js_on_load=OPEN, elem_id="open")
+        with gr.Column(scale=5, min_width=320, elem_id="picture"):
+            planes = figures.views([objective.label for objective in first.objectives])
+            widest = figures.default_view(first.front, methods)
+            view = Choice(planes, value=widest, label="View", visible=len(planes) > 1, elem_id="view", container=False)
+            figure = figures.front_figure(first.front, first.objectives, methods, mu, widest, tuned=first)
+            plot = gr.Plot(figure, show_label=False, elem_id="front", container=False, buttons=[])
+            coefficients = Pages(shown.merges(first, methods), shown.ONE, elem_id="coefficients", **here)
+            example = Pages([], shown.ONE, elem_id="example", **here)
+    with gr.Accordion("Sampling", open=False, elem_id="sampling"):
+        settings = controls.settings(first)
+    if remark:
+        gr.Markdown(remark, elem_id="remark")
+    given = asked.pop("given")
     return Parts(
         chosen=Controls(set_name=set_name, left=left, right=right, preference=preference, given=given, **settings),
-        forms=forms,
-        texts=texts,
-        swept=swept,
+        texts=gr.State([]),
+        swept=gr.State(None),
         bridge=bridge,
-        problem=problem,
-        dice=dice,
-        write=write,
-        stop=stop,
-        sweep=sweep,
-        progress=progress,
+        story=telling,
+        columns=columns,
         view=view,
         plot=plot,
         coefficients=coefficients,
         example=example,
-        left_column=left_column,
-        right_column=right_column,
+        **asked,
         **_keepsakes(rounded),
-        **_tabs(sets, set_name),
+        **_tabs(first, swept),
     )
 
 
-def _head(sets: Sequence[SoupSet]) -> gr.Dropdown:
-    """The title, and the set where there are several."""
+def _asking(sets: Sequence[SoupSet], background: bool) -> dict:
+    """What is asked for, as a sentence and in fields, and the buttons that do something with it."""
+    task = sets[0].task
+    sentence = views.sentence(task, {field.name: field.default for field in task.fields})
+    parts: dict[str, Any] = {"sentence": Sentence(sentence, elem_id="sentence")}
+    with gr.Column(elem_id="given"):
+        parts["forms"], parts["given"] = controls.forms(sets)
+    with gr.Row(elem_id="actions"):
+        parts["write"] = gr.Button("Write", variant="primary", size="md", elem_id="write", scale=0, min_width=110)
+        parts["stop"] = gr.Button("Stop", size="md", elem_id="stop", scale=0, min_width=80)
+        parts["sweep"] = gr.Button("Sweep", elem_id="sweep", scale=0, min_width=80, visible=not background)
+        parts["dice"] = gr.Button(
+            "Another example",
+            size="md",
+            elem_id="dice",
+            scale=0,
+            min_width=150,
+            visible=task.example() is not None,
+        )
+        parts["problem"] = gr.HTML("", elem_id="problem")
+    return parts
+
+
+def _head(sets: Sequence[SoupSet], mu: Preference) -> tuple[gr.Dropdown, Story]:
+    """The title with the story, and the set where there are several."""
     with gr.Row(elem_id="head"):
-        gr.Markdown(TITLE, elem_id="title")
-        return gr.Dropdown(
+        with gr.Column(elem_id="intro", min_width=320):
+            gr.Markdown(TITLE, elem_id="title")
+            telling = Story(story.told(sets[0]), at=percent(mu), elem_id="story")
+        set_name = gr.Dropdown(
             [(soup_set.title, soup_set.name) for soup_set in sets],
             value=sets[0].name,
             label="Set",
@@ -113,23 +149,17 @@ def _head(sets: Sequence[SoupSet]) -> gr.Dropdown:
             min_width=370,
             scale=0,
         )
-
-
-def _column(soup_set: SoupSet, side: str, method: str) -> tuple[Choice, gr.HTML]:
-    """A column's method, and where its texts stand."""
-    with gr.Column(min_width=320):
-        chooser = Choice(
-            method_choices(soup_set), value=method, label=f"{side.capitalize()} column", elem_id=f"method-{side}"
-        )
-        return chooser, gr.HTML(views.empty(method), elem_id=f"column-{side}")
+    return set_name, telling
 
 
 def _keepsakes(rounded: bool) -> dict:
     """What takes things away: buttons, a link, and a file that is downloaded."""
+    sure = ", most of them: rounding depends on the load" if rounded else " appear"
     with gr.Row(elem_id="keep"):
         buttons = {
             "copy": gr.Button("Copy link", size="sm", min_width=100),
             "image": gr.Button("Plot as image", size="sm", min_width=100),
+            "animation": gr.Button("Animation", size="sm", min_width=100),
             "csv": gr.Button("Texts as CSV", size="sm", min_width=100),
             "json": gr.Button("Texts as JSON", size="sm", min_width=100),
             "left_adapter": gr.Button("Left merge as adapter", size="sm", min_width=150),
@@ -137,7 +167,7 @@ def _keepsakes(rounded: bool) -> dict:
         }
     return buttons | {
         "link": gr.Textbox(
-            label=f"Link to this page as it is: the same texts{', but for rounding' if rounded else ' appear'}",
+            label=f"Link to this page as it is: the same texts{sure}",
             visible=False,
             buttons=["copy"],
             elem_id="link",
@@ -147,20 +177,20 @@ def _keepsakes(rounded: bool) -> dict:
     }
 
 
-def _tabs(sets: Sequence[SoupSet], set_name: gr.Dropdown) -> dict:
-    """Tables, the lesson and the examples of code."""
-    parts, first = {}, sets[0]
-    with gr.Tabs():
+def _tabs(first: SoupSet, swept: Sweep | None) -> dict:
+    """Tables, the blind round and the examples of code."""
+    parts = {}
+    with gr.Tabs(elem_id="tabs"):
         with gr.Tab("History"):
             parts["history"] = gr.HTML(views.history([]), elem_id="history")
         with gr.Tab("Sweep"):
-            parts["grid"] = gr.HTML(views.sweep(None), elem_id="grid")
+            parts["grid"] = gr.HTML(views.sweep(swept.columns if swept else None), elem_id="grid")
+        with gr.Tab("Blind round"):
+            BlindRound(elem_id="blind")
         with gr.Tab("Fronts as a table"):
             parts["points"] = gr.HTML(views.front(first, first_methods(first)), elem_id="points")
         with gr.Tab("Results"):
             parts["results"] = gr.HTML(views.results(first), elem_id="results")
-        with gr.Tab("How it works"):
-            lesson.build(sets, set_name)
         with gr.Tab("Use it from code"):
             gr.Markdown(examples(), elem_id="code")
     return parts

@@ -1,8 +1,9 @@
 // The preference control: one slider per objective, always 100 % together; with three also a triangle.
-// props.value [n]: percentages. Triggers 'input' on every move and 'rest' when it comes to rest in live mode.
+// props.value [n]: percentages. Every move, by whomever, is the event 'bonesoup:preference' with them; 'bonesoup:prefer' is
+// taken as a move by hand, 'bonesoup:put' as it is. Triggers 'rest' when it comes to rest off props.grid, to which pointers snap; keys do not.
 const CORNERS = [[100, 8], [8, 168], [192, 168]]; // of the triangle, in units of its view box
 const REST_MS = 450;
-let locked = null, timer = null, sliders = [], handle = null;
+let locked = null, timer = null, sliders = [], handle = null, held = false, nudge = null;
 
 const shown = (x) => `${Number.isInteger(x) ? x : x.toFixed(1)} %`;
 const words = () => props.labels.map((label, i) => `${shown(props.value[i])} ${label.toLowerCase()}`).join(", ");
@@ -24,12 +25,18 @@ function move(i, wanted) { // objective i gets `wanted`, the others share the re
   set(Number.isInteger(fixed) ? whole(values) : values);
 }
 
-function set(values) {
-  props.value = values;
+function nearest(values) { // of the grid, with the locked share as it is; `values` themselves where there is none
+  const distance = (row) => row.reduce((sum, share, i) => sum + (share - values[i]) ** 2, 0);
+  const rows = props.grid.filter((row) => locked === null || Math.abs(row[locked] - values[locked]) < 0.01);
+  return rows.reduce((best, row) => (distance(row) < distance(best) ? row : best), rows[0] ?? values);
+}
+
+function set(values, snap = held) {
+  props.value = snap ? [...nearest(values)] : values;
   show();
-  trigger("input");
   clearTimeout(timer);
-  timer = setTimeout(() => { if (document.querySelector("#live input")?.checked) trigger("rest"); }, REST_MS);
+  const on = props.grid.some((row) => row.every((share, i) => Math.abs(share - props.value[i]) < 0.01));
+  if (!on) timer = setTimeout(() => trigger("rest"), REST_MS);
 }
 
 function show() {
@@ -49,6 +56,7 @@ function show() {
     handle.setAttribute("aria-valuetext", words());
     handle.setAttribute("aria-valuenow", Math.round(props.value[0]));
   }
+  document.dispatchEvent(new CustomEvent("bonesoup:preference", { detail: [...props.value] }));
 }
 
 function make(tag, attributes, ...children) {
@@ -63,17 +71,18 @@ function slider(label, i) {
   const range = make("input", { type: "range", min: 0, max: 100, step: 1, id: `slider-${i + 1}`, "aria-label": label });
   const output = make("output", { for: range.id });
   const name = make("label", { for: range.id, title: props.descriptions[i] }, label);
-  const info = make("div", { class: "about" }, make("small", {}, props.descriptions[i]));
+  const about = make("small", { class: "about" }, props.descriptions[i]);
+  range.addEventListener("pointerdown", () => { held = true; });
   range.addEventListener("input", () => move(i, Number(range.value)));
   const row = make("div", { class: "share" }, name, range, output);
   let lock = null;
   if (props.labels.length > 2) {
     lock = make("button", { type: "button", class: "lock", "aria-label": `Lock ${label}`, title: `Keep ${label} where it is` });
     lock.addEventListener("click", () => { locked = locked === i ? null : i; show(); });
-    info.append(lock);
+    row.append(lock);
   }
   sliders.push({ range, output, lock });
-  return [row, info];
+  return [row, about];
 }
 
 function triangle() {
@@ -98,7 +107,7 @@ function triangle() {
     const a = ((by - cy) * (point.x - cx) + (cx - bx) * (point.y - cy)) / area;
     const b = ((cy - ay) * (point.x - cx) + (ax - cx) * (point.y - cy)) / area;
     const cut = [a, b, 1 - a - b].map((v) => Math.max(v, 0)), sum = cut[0] + cut[1] + cut[2];
-    if (locked === null) return set(whole(cut.map((v) => (100 * v) / sum)));
+    if (locked === null) return set(cut.map((v) => (100 * v) / sum), true);
     const free = [0, 1, 2].find((i) => i !== locked);
     move(free, Math.round((cut[free] / (sum - cut[locked] || 1)) * (100 - props.value[locked])));
   };
@@ -117,7 +126,7 @@ function presets() {
   const n = props.labels.length, row = make("div", { class: "presets", role: "group", "aria-label": "Presets" });
   const add = (label, title, values) => {
     const button = make("button", { type: "button", title }, label);
-    button.addEventListener("click", () => { locked = null; set(values); });
+    button.addEventListener("click", () => { locked = null; set(values, false); });
     row.append(button);
   };
   props.labels.forEach((label, i) => {
@@ -141,6 +150,26 @@ function build() {
   show();
 }
 
+function demonstrate() { // on the first visit, once: what the slider is for. It ends where it began, or at the first touch
+  let seen = true, frame = 0;
+  try { seen = localStorage.getItem("bonesoup-seen"); localStorage.setItem("bonesoup-seen", "1"); } catch { /* no storage */ }
+  if (seen || touched || location.hash.includes("set=") || matchMedia("(prefers-reduced-motion: reduce)").matches) return;
+  const start = props.value, corner = props.grid.at(-1), frames = 10;
+  nudge = setInterval(() => {
+    frame += 1;
+    const share = 0.6 * Math.sin((Math.PI * frame) / frames);
+    props.value = frame < frames ? [...nearest(start.map((v, i) => v + share * (corner[i] - v)))] : start;
+    show();
+    if (frame === frames) clearInterval(nudge);
+  }, 150);
+}
+
+let touched = false;
+["pointerdown", "keydown"].forEach((kind) => addEventListener(kind, () => { touched = true; clearInterval(nudge); }, true));
 build();
+setTimeout(demonstrate, 1200);
 watch("labels", build);
 watch("value", show);
+document.addEventListener("bonesoup:prefer", (event) => set(event.detail, true));
+document.addEventListener("bonesoup:put", (event) => set([...event.detail], false));
+["pointerup", "pointercancel"].forEach((kind) => addEventListener(kind, () => { held = false; }));

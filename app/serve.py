@@ -7,7 +7,7 @@ import torch
 from starlette.middleware import Middleware
 from transformers.utils.logging import disable_progress_bar
 
-from app import gradio_patches, theme
+from app import gradio_patches, sweep, theme
 from app.page import build
 from app.request_limits import Limit
 from app.settings import Settings
@@ -15,6 +15,7 @@ from backbones.engine.scheduler import Scheduler
 from backbones.engine.soup import default_dense, default_dtype
 from backbones.engine.writer import Writer
 from backbones.store import fetching, footprint, soup_set
+from backbones.store.soup_set import SoupSet
 
 LAUNCH = {
     "theme": theme.THEME,
@@ -28,9 +29,15 @@ LAUNCH = {
 
 
 def launch(page: gr.Blocks, prevent_thread_lock: bool = False, **options):
-    """Start the web server, with limits on what is sent and kept; `options` are those of `Blocks.launch`."""
+    """Start the web server for a page of `page.build`, with limits on what is sent and kept; `options` are those of
+    `Blocks.launch`."""
     # Made anew, since gradio puts what belongs to one page in here: a second one would not start with it.
-    app = {"middleware": [Middleware(Limit)], "exception_handlers": dict(gradio_patches.EXCEPTION_HANDLERS)}
+    app = {
+        "routes": list(page.routes),  # before gradio's own
+        "middleware": [Middleware(Limit)],
+        "exception_handlers": dict(gradio_patches.EXCEPTION_HANDLERS),
+    }
+    gradio_patches.name_page()
     served = page.launch(**LAUNCH, app_kwargs=app, prevent_thread_lock=True, **options)
     gradio_patches.keep_visitors(page, served[0])
     if not prevent_thread_lock:
@@ -45,16 +52,12 @@ def load(settings: Settings) -> dict[str, Writer]:
     """
     started, writers, needs, packed = time.perf_counter(), {}, {}, set()
     disable_progress_bar()
-    device = settings.device or ("cuda" if torch.cuda.is_available() else "cpu")
-    if device == "cuda" and not torch.cuda.is_available():
-        print("Bone Soup: there is no CUDA GPU, so the CPU is used: remove BONESOUP_DEVICE or install CUDA's torch")
-        device = "cpu"
+    device = device_of(settings)
     dtype = getattr(torch, settings.precision) if settings.precision else default_dtype(device)
     for name in settings.sets:
         try:
             found, preferred = soup_set.read(name), default_dense(device)
-            if found.gguf:
-                fetching.convert_what_is_there(found.gguf)
+            prepare(found)
             need, dense = footprint.fitting(found, settings.rows, device, dtype.itemsize, preferred)
             writers[found.name] = Writer.load(name, device, settings.precision, dense)
             needs[found.name] = need["total"]
@@ -78,6 +81,22 @@ def load(settings: Settings) -> dict[str, Writer]:
     return writers
 
 
+def device_of(settings: Settings) -> str:
+    """The device that is set or there, "cuda" or "cpu"; says so where the one that is set is not there."""
+    if settings.device == "cuda" and not torch.cuda.is_available():
+        print("Bone Soup: there is no CUDA GPU, so the CPU is used: remove BONESOUP_DEVICE or install CUDA's torch")
+        return "cpu"
+    return settings.device or ("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def prepare(found: SoupSet) -> None:
+    """Make the base of a set of its file, where that is there. Raises SetError, also for texts to open with that are
+    damaged."""
+    if found.gguf:
+        fetching.convert_what_is_there(found.gguf)
+    sweep.of_set(found)
+
+
 def page(writers: dict[str, Writer], settings: Settings, spaces=None) -> gr.Blocks:
     """The page that serves `writers`; `spaces`: the package of ZeroGPU, where the app runs there."""
     sets = [writer.set for writer in writers.values()]
@@ -89,7 +108,7 @@ def page(writers: dict[str, Writer], settings: Settings, spaces=None) -> gr.Bloc
         """On ZeroGPU every request has a process and a share of the GPU of its own, so nothing is batched."""
         yield from writers[name].stream(requests)
 
-    return build(sets, spaces.GPU(stream, duration=seconds), settings.jobs, rounded)
+    return build(sets, spaces.GPU(stream, duration=seconds), settings.jobs, rounded, background=False)
 
 
 def seconds(name, requests) -> int:

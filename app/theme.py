@@ -22,8 +22,13 @@ THEME = gr.themes.Soft(
     button_primary_background_fill_hover="#005a8e",
     button_primary_background_fill_dark="#0072B2",
     button_primary_text_color="white",
+    body_text_color_subdued="#475569",
+    body_text_color_subdued_dark="#b4c0d0",
+    input_placeholder_color="#5b6779",
+    input_placeholder_color_dark="#a3b1c4",
     slider_color="#0072B2",
     slider_color_dark="#3ba0dc",
 )
 
-CSS = "".join((Path(__file__).parent / name).read_text(encoding="utf-8") for name in ("style.css", "lesson.css"))
+STYLES = ("style.css", "plot.css", "blind.css", "story.css")
+CSS = "".join((Path(__file__).parent / name).read_text(encoding="utf-8") for name in STYLES)

@@ -2,13 +2,14 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from app.differences import pieces
 from app.figures import colour
 from app.history import Entry
 from backbones.engine.request import Text
@@ -25,24 +26,48 @@ from backbones.tasks.task import Task
 Columns = tuple[Sequence[Entry], Sequence[Entry]]  # of a sweep: left and right, preference by preference
 
 
-def texts(task: Task, method: str, texts: Sequence[Text], objectives: Sequence[Objective], note: str = "") -> str:
-    """One column: every text with its rewards, and in colour what it states and makes up."""
-    return rendered("texts.html", task=task, method=method, texts=texts, objectives=objectives, note=note)
+def texts(
+    task: Task,
+    method: str,
+    texts: Sequence[Text],
+    objectives: Sequence[Objective],
+    note: str = "",
+    others: Sequence[Text] = (),
+) -> str:
+    """One column: every text with its rewards, and in colour what it states and makes up. `others`: those of the other
+    column, from which words that differ can be marked. The texts' notes follow `note`."""
+    note = " ".join(dict.fromkeys(filter(None, (note, *(text.note for text in texts)))))
+    words = [one.text for one in others] if len(others) == len(texts) else [None] * len(texts)
+    return rendered("texts.html", task=task, method=method, texts=texts, objectives=objectives, note=note, others=words)
+
+
+def verdict(soup_set: SoupSet, methods: Sequence[str], columns: Sequence[Sequence[Text]]) -> str:
+    """What to see in the texts of the left and the right column, in a line; empty until all are done."""
+    if any(text.pointer or not text.done for texts in columns for text in texts):
+        return ""
+    words = [_verdict(soup_set, texts) for texts in columns]
+    return rendered("verdict.html", methods=methods, words=words, same=same(*columns))
+
+
+def same(left: Sequence[Text], right: Sequence[Text]) -> bool:
+    """Whether both columns hold the same finished texts."""
+    done = all(text.done for text in (*left, *right))
+    return done and [text.raw for text in left] == [text.raw for text in right]
+
+
+def sentence(task: Task, given: Mapping[str, str]) -> str:
+    """What is given, as a button that opens the fields; nothing for a task of one field, which is always open."""
+    return rendered("sentence.html", sentence=task.sentence(dict(given))) if len(task.fields) > 1 else ""
 
 
 def empty(method: str) -> str:
-    """A column before its first text."""
+    """A column without a text."""
     return rendered("empty.html", method=method)
 
 
 def waiting(method: str, ahead: int) -> str:
     """A column while others are served."""
     return rendered("waiting.html", method=method, ahead=ahead)
-
-
-def progress(done: int, total: int) -> str:
-    """How far a sweep is."""
-    return rendered("progress.html", done=done, total=total)
 
 
 def merges(soup_set: SoupSet, methods: Sequence[str], mu: Preference) -> str:
@@ -67,21 +92,20 @@ def hint(soup_set: SoupSet, mu: Preference) -> str:
 
 
 def results(soup_set: SoupSet) -> str:
-    """Table of every method's metrics with 95 % intervals, and whether it is better than Rewarded Soup."""
+    """Table of every method's metrics with 95 % intervals, and whether it is better than Rewarded Soup: with every
+    training seed, of which it has the number too; below it what the methods are, and their sources."""
     front, rows = soup_set.front, []
     for method in METHODS:
         if front is None or method not in front.methods or not METHODS[method].needs:  # a lone base has no front
             continue
         measured = front.methods[method]
         cells = [
-            (
-                *metrics.with_interval(kind, measured.metrics[kind]),
-                metrics.verdict(kind, measured.minus_baseline.get(kind)),
-            )
+            (*metrics.with_interval(kind, measured.metrics[kind]), metrics.verdict(front, method, kind))
             for kind in metrics.KINDS
         ]
-        rows.append((method, len(measured.points), cells))
-    return rendered("results.html", front=front, kinds=metrics.KINDS.values(), rows=rows)
+        rows.append((method, len(measured.points), metrics.seeds(front, method), cells))
+    methods = [METHODS[method] for method in soup_set.methods]
+    return rendered("results.html", soup_set=soup_set, kinds=metrics.KINDS.values(), rows=rows, methods=methods)
 
 
 def front(soup_set: SoupSet, methods: Sequence[str]) -> str:
@@ -131,6 +155,12 @@ def percent(share: float) -> str:
     return f"{100 * share:.3g} %"
 
 
+def listed(words: Iterable[str]) -> str:
+    """One, two and three."""
+    *first, last = words
+    return f"{', '.join(first)} and {last}" if first else last
+
+
 def addresses(sentence: str) -> list[str]:
     """A sentence in pieces, of which every second one is the address of a site, as in findahelpline.com."""
     return re.split(r"\b((?:[a-z\d-]+\.)+[a-z]{2,})\b", sentence)
@@ -139,6 +169,18 @@ def addresses(sentence: str) -> list[str]:
 def symbols(sentence: str) -> list[str]:
     """A sentence in pieces, of which every second one is a mathematical symbol."""
     return re.split("([λμ]|B(?=⁻¹))", sentence)
+
+
+def _verdict(soup_set: SoupSet, texts: Sequence[Text]) -> str:
+    """The task's words on one text, or the mean rewards of several."""
+    scored = [text for text in texts if text.rewards]
+    if not scored:
+        return "could not be scored"
+    if len(texts) == 1:
+        text = texts[0]
+        return soup_set.task.verdict(text.raw, text.request.given, text.rewards, soup_set.objectives)
+    means = (f"{one.label} {np.mean([text.rewards[one.name] for text in scored]):.2f}" for one in soup_set.objectives)
+    return f"{', '.join(means)} on average"
 
 
 def _expected(soup_set: SoupSet, method: str, mu: Preference) -> list[tuple[float, float, float]]:
@@ -156,7 +198,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals |= {"colour": colour, "label": lambda method: METHODS[method].label}
+    environment.globals |= {"colour": colour, "pieces": pieces, "label": lambda method: METHODS[method].label}
     environment.filters |= {
         "addresses": addresses,
         "json": json.dumps,

@@ -3,12 +3,19 @@
 from functools import partial
 
 import gradio as gr
+from gradio.events import Dependency
 
 from app.controls import Parts
-from app.handlers import COLUMNS, Handlers
+from app.handlers import Handlers
 
 # What runs in the browser alone.
-STOPPED = "() => { document.querySelectorAll('.writing').forEach((text) => text.classList.add('stopped')); }"
+STOPPED = """() => {
+  document.querySelectorAll(".writing").forEach((text) => text.classList.add("stopped"));
+  document.dispatchEvent(new CustomEvent("bonesoup:stopped"));
+}"""
+CHANGED = "() => { document.dispatchEvent(new CustomEvent('bonesoup:changed')); }"
+SUITED = "() => { document.dispatchEvent(new CustomEvent('bonesoup:changed', { detail: 'suited' })); }"
+REOPENED = "() => { document.dispatchEvent(new CustomEvent('bonesoup:changed', { detail: 'reopened' })); }"
 # The state is kept in the fragment: markers and colour bars refer to the page's address up to there.
 OPENED = """() => {
   window.addEventListener("hashchange", () => location.reload());
@@ -16,7 +23,7 @@ OPENED = """() => {
 }"""
 SHOW_LINK = """(query) => {
   history.replaceState(null, "", `${location.pathname}${location.search}#${query}`);
-  return `${location.origin}${location.pathname}#${query}`;
+  return `${location.origin}${location.pathname.replace(/\\/+$/, "")}/share?${query}`;
 }"""
 COPY_LINK = f"""(query) => {{
   const link = ({SHOW_LINK})(query);
@@ -25,13 +32,18 @@ COPY_LINK = f"""(query) => {{
 }}"""
 DOWNLOAD = "() => { setTimeout(() => document.querySelector('#file a, a#file, #file').click(), 150); }"
 WRITE_LINKED = """() => {
-  const linked = location.hash.includes("set=") && !document.querySelector("#problem .problem");
-  if (linked) document.querySelector("#write").click();
+  document.documentElement.inert = false; // see head.html
+  if (!location.hash.includes("set=") || document.querySelector("#problem .problem")) return;
+  document.dispatchEvent(new CustomEvent("bonesoup:changed"));
+  document.querySelector("#write").click();
 }"""
-IMAGE = "() => { document.querySelector('#front .modebar-btn[data-title*=\"ownload\"]').click(); }"
+IMAGE = "() => { document.dispatchEvent(new CustomEvent('bonesoup:picture')); }"
 
 HIDDEN = {"show_progress": "hidden", "api_visibility": "private"}
 QUIET = HIDDEN | {"queue": False}  # at once; but errors have no words on the page, so only for what has none to say
+LAST = QUIET | {"trigger_mode": "always_last"}
+# What follows the set and the methods.
+FOLLOWING = ["coefficients", "view", "results", "points", "story", "dice", "forms", "sentence"]
 
 
 def wire(page: gr.Blocks, parts: Parts, handlers: Handlers, jobs: int) -> None:
@@ -39,56 +51,60 @@ def wire(page: gr.Blocks, parts: Parts, handlers: Handlers, jobs: int) -> None:
 
     `jobs`: requests that are served or wait at one time.
     """
-    chosen, columns = parts.chosen, list(COLUMNS)
-    looking = parts.call(
-        handlers.look, ["chosen", "view", "texts", "swept"], ["coefficients", "plot", *columns]
-    )  # after whatever changes what is seen
-    _wire_choosing(parts, handlers, looking)
-    _wire_writing(parts, handlers, jobs)
+    chosen = parts.chosen
+    drawing = parts.call(handlers.draw, ["chosen", "view", "texts", "swept"], ["plot"])
+    sweeping = _wire_writing(parts, handlers, jobs, drawing)
+    _wire_choosing(parts, handlers, sweeping, drawing)
     _wire_keeping(parts, handlers)
 
-    parts.dice.click(**parts.call(handlers.dice, ["chosen"], ["chosen.given"]), **QUIET)
-    pointing = parts.call(handlers.point, ["chosen", "texts", "swept"], ["chosen", "example", *columns], of_event=True)
-    parts.bridge.point(**pointing, **HIDDEN).success(**looking, **QUIET)
+    given = parts.call(handlers.dice, ["chosen"], ["chosen.given"])
+    parts.dice.click(**given, **QUIET).success(None, js=CHANGED, **QUIET)
+    pointing = parts.call(handlers.point, ["chosen", "swept"], ["chosen.preference", "example"], of_event=True)
+    parts.bridge.point(**pointing, **HIDDEN)
+    reopening = parts.call(handlers.reopened, ["chosen", "texts"], ["chosen", "columns"], of_event=True)
+    parts.bridge.reopen(**reopening, **HIDDEN).success(None, js=REOPENED, **QUIET)
 
     loading = page.load(**parts.call(handlers.reopen, ["query"], ["chosen", "problem"]), js=OPENED, **QUIET)
-    loading.then(**looking, **HIDDEN).then(None, js=WRITE_LINKED, **QUIET)
-    gr.on([chosen.preference.input, parts.view.input], **looking, **QUIET, trigger_mode="always_last")
+    loading.then(None, js=WRITE_LINKED, **QUIET)
+    chosen.preference.rest(**parts.call(handlers.merge, ["chosen"], ["coefficients"]), **LAST)
+    parts.view.input(**drawing, **LAST)
 
 
-def _wire_choosing(parts: Parts, handlers: Handlers, looking: dict) -> None:
-    """The set and the methods."""
-    chosen, columns = parts.chosen, list(COLUMNS)
-    for method, column in ((chosen.left, "left_column"), (chosen.right, "right_column")):
-        emptying = parts.call(partial(handlers.empty, column), ["chosen"], [column])
-        method.input(**emptying, **QUIET).then(**looking, **HIDDEN)
-    following = parts.call(handlers.follow, ["chosen", "view"], ["view", "results", "points", "dice", "forms"])
-    gr.on([control.change for control in (chosen.set_name, chosen.left, chosen.right)], **following, **QUIET)
+def _wire_choosing(parts: Parts, handlers: Handlers, sweeping: Dependency, drawing: dict) -> None:
+    """The set, the methods, what is given and how texts are sampled: texts of before are no longer those asked for."""
+    chosen = parts.chosen
+    following = parts.call(handlers.follow, ["chosen", "view"], FOLLOWING)
+    changes = [control.change for control in (chosen.set_name, chosen.left, chosen.right)]
+    gr.on(changes, **following, **LAST).then(**drawing, **LAST)
     # One event with few outputs: the browser applies them one by one, and none must end up in what is reopened next.
-    suited = ["chosen.preference", "chosen.left", "chosen.right", "view", *columns]
-    choosing = parts.call(handlers.choose, ["chosen", "view"], suited)
-    chosen.set_name.input(**choosing, **QUIET).then(**looking, **HIDDEN)
+    sampling = ["chosen.temperature", "chosen.top_p"]
+    suited = ["chosen.preference", "chosen.left", "chosen.right", *sampling, "view", "columns"]
+    choosing = parts.call(handlers.choose, ["chosen", "swept"], suited)
+    chosen.set_name.input(**choosing, **QUIET).success(None, js=SUITED, **QUIET)
+
+    listed = [box for form in chosen.given.values() for box in form.values() if isinstance(box, gr.Dropdown)]
+    gr.on([box.input for box in (*listed, chosen.left, chosen.right)], None, None, None, js=CHANGED, **QUIET)
+    parts.sentence.edited(**parts.call(handlers.say, ["chosen"], ["sentence"]), **LAST, cancels=[sweeping])
 
 
-def _wire_writing(parts: Parts, handlers: Handlers, jobs: int) -> None:
-    """Write, live mode, Sweep and Stop."""
-    columns = list(COLUMNS)
-    writing = parts.call(
-        handlers.write, ["chosen", "view", "texts", "swept"], [*columns, "plot", "texts", "history"]
-    ) | {"concurrency_id": "texts", "concurrency_limit": jobs}
-    running = parts.write.click(**writing, **HIDDEN)
-    live = parts.chosen.preference.rest(**writing, **HIDDEN, trigger_mode="always_last", cancels=[running])
-    sweeping = parts.sweep.click(
-        **parts.call(
-            handlers.sweep, ["chosen", "view", "texts"], ["progress", "coefficients", *columns, "plot", "swept", "grid"]
-        ),
-        concurrency_id="texts",
-        **HIDDEN,
+def _wire_writing(parts: Parts, handlers: Handlers, jobs: int, drawing: dict) -> Dependency:
+    """Write, the sweep in the background or that of the button, and Stop. Returns the sweep."""
+    texts = {"concurrency_id": "texts", "concurrency_limit": jobs}
+    running = parts.write.click(
+        **parts.call(handlers.write, ["chosen", "texts"], ["columns", "problem", "texts", "history"]), **texts, **HIDDEN
     )
     linking = parts.call(handlers.follow_with_link, ["chosen"], ["query"])
-    for event in (running, live, sweeping):
-        event.success(**linking, **QUIET).success(None, parts.query, parts.link, js=SHOW_LINK, **QUIET)
-    parts.stop.click(lambda: "", None, parts.progress, js=STOPPED, cancels=[running, live, sweeping], **QUIET)
+    linked = running.success(**linking, **QUIET).success(None, parts.query, parts.link, js=SHOW_LINK, **QUIET)
+    linked.then(**drawing, **HIDDEN)
+    sweep = parts.call(handlers.sweep, ["chosen", "swept"], ["problem", "columns", "swept", "grid"])
+    if handlers.background:
+        unasked = {"concurrency_id": "sweeps", "concurrency_limit": jobs, "trigger_mode": "multiple"}
+        sweeping = parts.sentence.rest(**sweep, **unasked, **HIDDEN)
+    else:
+        sweeping = parts.sweep.click(**sweep, **texts, **HIDDEN)
+    sweeping.success(**drawing, **HIDDEN)
+    parts.stop.click(None, None, None, js=STOPPED, cancels=[running, sweeping], **QUIET)
+    return sweeping
 
 
 def _wire_keeping(parts: Parts, handlers: Handlers) -> None:
@@ -101,6 +117,10 @@ def _wire_keeping(parts: Parts, handlers: Handlers) -> None:
     for button, kind in ((parts.csv, "csv"), (parts.json, "json")):
         taking = button.click(**parts.call(partial(handlers.take, kind), ["texts", "swept"], ["file"]), **HIDDEN)
         taking.success(None, js=DOWNLOAD, **QUIET)
+    animating = parts.animation.click(
+        **parts.call(handlers.animation, ["chosen", "swept"], ["file"]), concurrency_limit=1, **HIDDEN
+    )
+    animating.success(None, js=DOWNLOAD, **QUIET)
     for side, button in enumerate((parts.left_adapter, parts.right_adapter)):
         exporting = parts.call(partial(handlers.adapter, side), ["chosen"], ["file"])
         taking = button.click(**exporting, concurrency_limit=1, **HIDDEN)

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import shlex
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,8 @@ from backbones.merging.methods import BONE_SOUP, METHODS
 from backbones.store import fetching, footprint, soup_set
 from backbones.tasks import TASKS
 from backbones.tasks.task import Sampling
+
+SERVED_RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)  # that vLLM 0.32 has for --max-lora-rank
 
 
 def list_sets(_) -> None:
@@ -31,7 +34,8 @@ def check(args) -> None:
     parts = ", ".join(f"{part} {footprint.readable(size)}" for part, size in needs.items())
     print(f"{checked.name} with 64 texts at one time on {device}: {parts}", flush=True)
     writer = Writer.load(args.set, device, dense=dense)
-    print(f"{checked.name}: ok ({', '.join(writer.soup.adapter_names)} on a base in {writer.precision})")
+    adapters = ", ".join(writer.soup.adapter_names) or "no adapters"
+    print(f"{checked.name}: ok ({adapters} on a base in {writer.precision})")
     for problem in soup_set.problems(checked):
         print(f"before it is shipped: {problem}")
 
@@ -79,6 +83,11 @@ def export(args) -> None:
     from backbones.store.exporting import merged_adapter, merged_model
 
     exported = soup_set.read(args.set)
+    if args.form == "base":
+        export_base(exported, args)
+        return
+    if args.preference is None:
+        raise ValueError("--preference is missing: give one number per objective")
     mu = exported.preference(args.preference)
     if args.form == "model":
         if args.rank is not None:
@@ -91,6 +100,20 @@ def export(args) -> None:
     errors = json.loads(cut.read_text())["relative_errors"].values() if cut.is_file() else ()
     note = f", largest relative error {max(errors):.3g}" if errors else ""
     print(f"{folder}: a PEFT adapter of rank {rank}{note}")
+
+
+def export_base(exported: soup_set.SoupSet, args) -> None:
+    from backbones.store.exporting import greatest_rank, plain_base
+
+    if args.preference is not None or args.rank is not None:
+        raise ValueError("--preference and --rank go with merges: leave them out with --as base")
+    plain_base(exported, args.to)
+    rank = next((rank for rank in SERVED_RANKS if rank >= greatest_rank(exported)), SERVED_RANKS[-1])
+    print(
+        f"{args.to}: the base of {exported.name} in bfloat16. Servers of it:\n"
+        f"VLLM_ALLOW_RUNTIME_LORA_UPDATING=True vllm serve {shlex.quote(str(args.to))} "
+        f"--served-model-name {exported.name} --enable-lora --max-lora-rank {rank} --max-loras 8 --max-cpu-loras 16"
+    )
 
 
 def import_set(args) -> None:
@@ -109,6 +132,7 @@ def import_set(args) -> None:
         task=args.task,
         settings=dict(map(_setting, args.setting)),
         extrapolation=args.extrapolation,
+        specialist_extrapolation=args.specialist_extrapolation,
         sampling=_sampling(args),
         rank=args.rank,
         tolerance=args.tolerance,
@@ -185,8 +209,8 @@ def json_argument(command) -> None:
     command.add_argument("--json", action="store_true")
 
 
-def merge_arguments(command) -> None:
-    command.add_argument("--preference", type=float, nargs="+", required=True, help="one number per objective")
+def merge_arguments(command, required: bool = True) -> None:
+    command.add_argument("--preference", type=float, nargs="+", required=required, help="one number per objective")
     command.add_argument("--method", choices=tuple(METHODS), default=BONE_SOUP)
 
 
@@ -210,7 +234,10 @@ def target_argument(command) -> None:
 
 
 def export_arguments(command) -> None:
-    command.add_argument("--as", dest="form", choices=("adapter", "model"), default="adapter", help="default: adapter")
+    command.add_argument(
+        "--as", dest="form", choices=("adapter", "model", "base"), default="adapter", help="default: adapter"
+    )
+    merge_arguments(command, required=False)  # the base has no preference
     command.add_argument("--rank", type=int, help="cut the adapter to this rank; default: exact")
 
 
@@ -233,7 +260,9 @@ def import_arguments(command) -> None:
     command.add_argument("--title", required=True)
     command.add_argument("--task", default="restaurants", help=f"what the set writes: {', '.join(TASKS)}")
     command.add_argument("--setting", nargs="+", action="extend", default=[], metavar="NAME=VALUE", help="of the task")
-    command.add_argument("--extrapolation", type=float, default=0.0)
+    strengths = {"type": float, "nargs": "+", "metavar": "K", "default": []}
+    command.add_argument("--extrapolation", **strengths, help="of Bone Soup, one for each corner; default: 1")
+    command.add_argument("--specialist-extrapolation", **strengths, help="of Rewarded Soup, one for each specialist")
     sampling_arguments(command, "the task's")
 
 
@@ -249,8 +278,8 @@ COMMANDS = (
     (
         "export",
         export,
-        "write the merge at a preference as a PEFT adapter or a model",
-        (set_argument, merge_arguments, export_arguments, target_argument),
+        "write the merge at a preference as a PEFT adapter or a model, or the base for servers",
+        (set_argument, export_arguments, target_argument),
     ),
     ("import", import_set, "make a set from adapters and full checkpoints", (import_arguments, target_argument)),
     ("front", front, "measured points and metrics per method", (set_argument, json_argument)),

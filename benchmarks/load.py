@@ -197,20 +197,20 @@ class Page:
 
 
 def closing(server: Server, close: bool) -> float:
-    """Seconds from when a page with a long sweep is closed (or left open) to the first word of the page that waits."""
-    sweeping, waiting = Page(server, f"a{time.time()}"), Page(server, f"b{time.time()}")
-    sweeping.press("sweep", Texts_per_column=4, Temperature=2)
-    sweeping.wait("caret")
+    """Seconds from when a page that writes eight texts is closed (or left open) to the first word of one that waits."""
+    writing, waiting = Page(server, f"a{time.time()}"), Page(server, f"b{time.time()}")
+    writing.press("write", Texts_per_column=4, Temperature=2)
+    writing.wait("caret")
     waiting.press("write")
     waiting.wait("before yours")
     started = time.perf_counter()
     if close:
-        sweeping.close()
+        writing.close()
     waiting.wait("caret", "scores")
     seconds = time.perf_counter() - started
     waiting.wait("process_completed")
     if not close:
-        sweeping.wait("process_completed")
+        writing.wait("process_completed")
     return seconds
 
 

@@ -5,6 +5,7 @@ an adapter of a mix, whose rank is the sum of ranks, and `adapter_names` picks o
 adapters], the adapters in the order in which they were loaded.
 """
 
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +16,8 @@ from peft.tuners.lora import LoraLayer
 from torch import nn
 from transformers import PreTrainedModel
 
-from backbones.store.adapters import Adapter
+from backbones.store.adapters import Adapter, read_adapter, write_adapter
+from backbones.store.low_rank import concatenated
 
 ROW = "row-"  # of the names of merged adapters, one for every row
 QUICK = {"low_cpu_mem_usage": True, "autocast_adapter_dtype": False}  # no random start, and not always fp32
@@ -23,10 +25,13 @@ QUICK = {"low_cpu_mem_usage": True, "autocast_adapter_dtype": False}  # no rando
 
 def loaded(model: PreTrainedModel, folders: dict[str, Path]) -> peft.PeftModel:
     """PEFT with the adapters of these folders, by name, all active on `model`, which it wraps in place."""
-    (first, folder), *others = folders.items()
-    wrapped = peft.PeftModel.from_pretrained(model, folder, adapter_name=first, **QUICK)
-    for name, folder in others:
-        wrapped.load_adapter(folder, adapter_name=name, **QUICK)
+    with tempfile.TemporaryDirectory() as whole:  # an adapter of a set can hold B alone
+        for name, folder in folders.items():
+            write_adapter(concatenated([read_adapter(folder)], [1.0]), "", Path(whole) / name)
+        first, *others = folders
+        wrapped = peft.PeftModel.from_pretrained(model, f"{whole}/{first}", adapter_name=first, **QUICK)
+        for name in others:
+            wrapped.load_adapter(f"{whole}/{name}", adapter_name=name, **QUICK)
     for layer in _layers(wrapped):
         layer.lora_A.to(model.dtype)
         layer.lora_B.to(model.dtype)

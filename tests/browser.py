@@ -49,15 +49,17 @@ def told(page, words):
     page.locator("[data-testid=toast-text]").first.wait_for(state="detached")
 
 
-def opened(browser, url, width=1400, height=900, mode="light"):
-    """A page that is ready, and the list of the errors and outside requests it will make."""
-    page, problems = browser.new_page(viewport={"width": width, "height": height}), []
+def opened(browser, url, width=1400, height=900, mode="light", motion="reduce", script=""):
+    """A page that is ready, and the list of the errors and outside requests it will make. `script` runs before it."""
+    page, problems = browser.new_page(viewport={"width": width, "height": height}, reduced_motion=motion), []
+    page.add_init_script(script)
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.on("console", lambda message: message.type == "error" and problems.append(message.text))
+    page.on("response", lambda r: r.status >= 400 and problems.append(f"{r.status} {r.url} {r.request.post_data}"))
     page.on("request", lambda r: urlparse(r.url).hostname not in ("127.0.0.1", None) and problems.append(r.url))
     page.set_default_timeout(60_000)
     address, _, query = url.partition("#")
-    page.goto(f"{address}?__theme={mode}#{query}")
+    page.goto(f"{address}{'&' if '?' in address else '?'}__theme={mode}#{query}")
     page.wait_for_selector("#front .scatterlayer .trace", timeout=30_000)
     return page, problems
 
@@ -79,9 +81,26 @@ def wait_for_trace(page, name):
 
 
 def write(page):
-    """Press Write and wait for the texts."""
+    """Press Write and wait until two more texts are kept."""
+    rows = "document.querySelectorAll('#history tbody tr').length"
+    before = page.evaluate(rows)
     press(page, "Write")
-    page.wait_for_selector("#column-right .chips", timeout=20_000)
+    page.wait_for_function(f"n => {rows} > n", arg=before, timeout=20_000)
+
+
+def open_fields(page):
+    """Open the fields behind the sentence."""
+    page.locator(".sentence").click()
+    page.get_by_label("Name", exact=True).wait_for(state="visible")
+
+
+def drag(page, shares):
+    """Drag the first slider's thumb over `shares` in percent, without letting go of it."""
+    box = page.locator("#slider-1").bounding_box()
+    for i, share in enumerate(shares):
+        page.mouse.move(box["x"] + 10 + (box["width"] - 20) * share / 100, box["y"] + box["height"] / 2)
+        if i == 0:
+            page.mouse.down()
 
 
 def shares(page):
@@ -108,5 +127,5 @@ def click_marker(page, name, index):
 def three(page):
     """Choose the set of three objectives."""
     choose(page, "Set", "Fake of 3")
-    page.wait_for_selector(".triangle", state="visible")
+    page.wait_for_selector(".triangle", state="attached")
     wait_for_text(page, "#coefficients", "backbone-3")

@@ -1,5 +1,7 @@
 """Tiny random models: a two-layer Llama in NF4, LoRA folders made by PEFT, and a set of an assistant."""
 
+import os
+
 import pytest
 import torch
 from peft import LoraConfig, get_peft_model
@@ -13,6 +15,7 @@ from transformers import (
     LlamaForCausalLM,
 )
 
+from backbones.engine import soup as engine
 from backbones.engine.soup import Soup
 from backbones.store.conversion import NF4
 from backbones.store.manifest import Manifest
@@ -20,6 +23,10 @@ from backbones.tasks import TASKS
 from backbones.tasks.task import Sampling
 from tests.browser import launched
 from train.sft import tokenizer
+
+torch.set_num_threads(1)  # several processes test beside each other
+os.environ["OMP_NUM_THREADS"] = "1"
+engine.FAST_BF16 = False  # texts are compared with one another, and in fp32 they depend on their requests alone
 
 BOS = "<text>"  # an entry of the base's vocabulary, which chats do not use otherwise
 CHAT = (

@@ -2,15 +2,17 @@
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from app.choices import Values
+from backbones.engine import stored
 from backbones.engine.request import Request, Text
 from backbones.merging.front import Comparison, Example, Front, Measured, Metric, Point
-from backbones.merging.methods import BASELINE, METHODS, Oracle
+from backbones.merging.methods import BASELINE, BONE_SOUP, METHODS, Oracle
 from backbones.merging.metrics import KINDS
 from backbones.merging.preference import Preference, lattice
 from backbones.store.soup_set import SoupSet
@@ -54,7 +56,8 @@ def fake_set(n: int = 2) -> SoupSet:
         task=RESTAURANTS,
         objectives=tuple(Objective(name, LABELS[name], f"About {name}", 0.8, 0.2) for name in names),
         beta=0.7,
-        extrapolation=0.25,
+        extrapolation=(1.25,) * n,
+        specialist_extrapolation=(1.1,) * n,
         base_folder=Path("fake/base"),
         folders={name: Path(name) for name in (*backbones, *specialists)},
         backbones=backbones,
@@ -63,6 +66,19 @@ def fake_set(n: int = 2) -> SoupSet:
         sampling=Sampling(1.0, 0.9, 80),
         front=fake_front(names, corners),
     )
+
+
+def with_sweep(soup_set: SoupSet, folder: Path) -> SoupSet:
+    """The set, in a folder with texts that it comes with: what the fake stream writes of the page's first example."""
+    soup_set = replace(soup_set, path=folder)
+    given = soup_set.task.check({field.name: field.default for field in soup_set.task.fields})
+    requests = [
+        Request(given, mu, method) for method in (BONE_SOUP, BASELINE) for mu in lattice(len(soup_set.objectives))
+    ]
+    texts = [text(one, f"{NAME} is a {one.method} pub at {one.preference} .", soup_set.task) for one in requests]
+    names = [objective.name for objective in soup_set.objectives]
+    stored.write(soup_set, [replace(one, rewards={name: one.rewards[name] for name in names}) for one in texts])
+    return soup_set
 
 
 def fake_front(names: tuple[str, ...], corners: list[Preference]) -> Front:
@@ -105,7 +121,8 @@ def fake_front(names: tuple[str, ...], corners: list[Preference]) -> Front:
 
 
 class FakeStream:
-    """Writes one word per yield. `delay`: seconds per word. Counts streams that were closed early.
+    """Writes one word per yield. `delay`: seconds per word. Counts streams that were closed early. `swept`: what was
+    written in the background, `requests`: the rest.
 
     `tasks`: those of sets by name; default: restaurants.
     """
@@ -114,11 +131,15 @@ class FakeStream:
         self.delay, self.tasks = delay, tasks or {}
         self.requests: list[Sequence[Request]] = []
         self.set_names: list[str] = []
+        self.swept: list[Sequence[Request]] = []
         self.closed = 0
 
-    def __call__(self, set_name: str, requests: Sequence[Request]) -> Iterator[list[Text]]:
-        self.requests.append(requests)
-        self.set_names.append(set_name)
+    def __call__(self, set_name: str, requests: Sequence[Request], background: bool = False) -> Iterator[list[Text]]:
+        if background:
+            self.swept.append(requests)
+        else:
+            self.requests.append(requests)
+            self.set_names.append(set_name)
         task = self.tasks.get(set_name, RESTAURANTS)
         words = [f"{NAME} is a {one.method} pub with seed {one.seed} .".split() for one in requests]
         try:

@@ -14,7 +14,6 @@ from transformers import AutoModelForCausalLM
 from backbones.__main__ import main
 from backbones.engine.soup import Soup
 from backbones.merging.coefficients import bone_soup
-from backbones.merging.methods import METHODS
 from backbones.merging.preference import Preference
 from backbones.store import soup_set as sets
 from backbones.store.exporting import merged_adapter
@@ -31,7 +30,9 @@ GENERATE = ("generate", "restaurants", "--prompt", GIVEN, "--preference", "0.7",
 
 def test_sets_are_listed():
     done = command("list")
-    assert done.returncode == 0 and done.stdout.splitlines() == [
+    listed = [line.split("; base not fetched")[0] for line in done.stdout.splitlines()]
+    assert done.returncode == 0 and listed == [
+        "silver-lining: Silver lining: bright and true (bright, true; beta 0.7)",
         "restaurants: Restaurants: complete and concise (complete, concise; beta 0.8)",
         "restaurants-3: Restaurants: complete, concise and upbeat (complete, concise, upbeat; beta 0.7)",
     ]
@@ -54,7 +55,8 @@ def test_checking_a_set_that_works_says_what_it_lacks_to_be_shipped(tmp_path):
 
 def test_texts_are_the_same_in_another_process_and_come_with_their_coefficients():
     first = command(*GENERATE, "--device", "cpu", "--json")
-    arguments = [sys.executable, "-m", "backbones", *GENERATE, "--device", "cpu", "--json"]
+    program = "import tests.conftest; from backbones.__main__ import main; main()"  # in fp32, as here
+    arguments = [sys.executable, "-c", program, *GENERATE, "--device", "cpu", "--json"]
     again = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, timeout=300)
     assert first.returncode == 0 and first.stdout == again.stdout
     one, two = json.loads(first.stdout)
@@ -111,8 +113,8 @@ def test_a_front_is_shown_as_its_file_holds_it(tmp_path):
     file = sets.SETS / "restaurants-3" / "front.json"
     assert command("front", "restaurants-3", "--json").stdout == file.read_text(encoding="utf-8")
     lines = command("front", "restaurants-3").stdout.splitlines()
-    points = [point for one in sets.read("restaurants-3").front.methods.values() for point in one.points]
-    assert len(lines) == len(METHODS) * 6 + len(points)
+    measured = sets.read("restaurants-3").front.methods
+    assert len(lines) == len(measured) * 6 + sum(len(one.points) for one in measured.values())
     assert "bone-soup      [0.666667, 0.166667, 0.166667] [0." in "\n".join(lines)
     shutil.copytree(sets.SETS / "restaurants", tmp_path / "mine")
     (tmp_path / "mine" / "front.json").unlink()
@@ -167,6 +169,20 @@ def test_a_model_is_written(tmp_path):
     assert refused.returncode == 1 and refused.stderr.startswith("error: --rank goes with --as adapter")
 
 
+def test_the_base_is_written_for_servers_with_the_command_that_starts_one(tmp_path):
+    done = command("export", "restaurants", "--as", "base", "--to", tmp_path / "base")
+    assert done.returncode == 0, done.stderr
+    said, started = done.stdout.splitlines()
+    assert said == f"{tmp_path / 'base'}: the base of restaurants in bfloat16. Servers of it:"
+    assert f"vllm serve {tmp_path / 'base'} --served-model-name restaurants --enable-lora" in started
+    assert "--max-lora-rank 32 " in started  # no merge uses more than two adapters of rank 16
+    for more in (("--preference", 0.7, 0.3), ("--rank", 8)):
+        refused = command("export", "restaurants", "--as", "base", *more, "--to", tmp_path / "other")
+        assert refused.returncode == 1 and refused.stderr.startswith("error: --preference and --rank go with merges")
+    missing = command("export", "restaurants", "--to", tmp_path / "other")
+    assert missing.returncode == 1 and missing.stderr.startswith("error: --preference is missing: give one number")
+
+
 @pytest.fixture(scope="module")
 def imports(base, tmp_path_factory):
     """Arguments of an import without its target, and the folder of what others have trained."""
@@ -180,7 +196,8 @@ def imports(base, tmp_path_factory):
 def test_a_set_is_made_and_the_residuals_stated(imports, tmp_path):
     arguments, parts = imports
     arguments = [*arguments, "--rank", 3, "--specialist", parts / "rank-2", parts / "rank-3", "--to", tmp_path / "set"]
-    done = command(*arguments, "--oracle", f"0.5,0.5={parts / 'rank-5'}", "--max-new-tokens", 30)
+    strengths = ["--extrapolation", 1.25, 1, "--specialist-extrapolation", 0.9, 1.5]
+    done = command(*arguments, "--oracle", f"0.5,0.5={parts / 'rank-5'}", "--max-new-tokens", 30, *strengths)
     assert done.returncode == 0, done.stderr
     *lines, last = done.stdout.splitlines()
     assert last == f"{tmp_path / 'set'}: the set mine"
@@ -195,6 +212,7 @@ def test_a_set_is_made_and_the_residuals_stated(imports, tmp_path):
     soup_set = sets.read(tmp_path / "set")
     assert soup_set.oracles[0].preference == (0.5, 0.5) and soup_set.oracles[0].adapter == "backbone-2"
     assert soup_set.sampling == Sampling(1.0, 0.9, 30)
+    assert (soup_set.extrapolation, soup_set.specialist_extrapolation) == ((1.25, 1.0), (0.9, 1.5))
     again = command(*arguments)
     assert again.returncode == 1 and again.stderr.strip().endswith("exists and is no empty folder: name a new one")
 
@@ -206,6 +224,7 @@ def test_a_set_is_made_and_the_residuals_stated(imports, tmp_path):
         (("--setting", "system"), "error: --setting 'system': write a name and a value"),
         (("--setting", "system=Hi"), "the task restaurants has no setting 'system': leave it out"),
         (("--setting", "title=Hi"), "error: 'title' is a field of every manifest"),
+        (("--extrapolation", 1.25), "extrapolation is [1.25]: give 2 numbers above 0"),
         (("--task", "poems"), "the task is 'poems': use restaurants or reframe or assistant"),
     ],
 )

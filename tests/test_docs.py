@@ -108,6 +108,8 @@ def test_a_command_is_one(page, command, parsing):
             assert "bonesoup" in tomllib.loads(text(ROOT / "pyproject.toml"))["project"]["scripts"]
         case ["rm", "-f", "app/*.pyi"]:
             assert "/app/*.pyi" in text(ROOT / ".gitignore").splitlines()
+        case ["vllm", "serve", _, "--served-model-name", _, *options]:
+            assert {"--enable-lora", "--max-lora-rank", "--max-loras", "--max-cpu-loras"} <= set(options)
         case ["tensorboard" | "ruff" | "mypy", *_]:
             assert words[0] in text(ROOT / "requirements-train.txt") + text(ROOT / "requirements-test.txt")
         case _:

@@ -32,10 +32,7 @@ class Colours(Task):
     fields = (Field("colour", "Colour", tuple(COLOURS), default="red"),)
     objectives = {"names": ("Names it", "Names the colour"), "short": ("Short", "Has few characters")}
     rules = {"names": names, "short": short}
-    sources = {
-        split: Source(f"colours/{split}.jsonl", ("colour", "text"), "nobody/colours", split)
-        for split in ("train", "dev")
-    }
+    sources = {split: Source(f"colours/{split}.jsonl", ("colour", "text")) for split in ("train", "dev")}
 
     def prompt(self, given, tokenizer):
         return f"{given['colour']} is "

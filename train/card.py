@@ -1,10 +1,11 @@
-"""Stage 8: the set's model card, written from its manifest, its task, hyperparameters and measured fronts.
+"""Stage 9: the set's model card, written from its manifest, its task, hyperparameters and measured fronts.
 
 python -m train.card SET
 """
 
 import argparse
 import json
+from collections.abc import Sequence
 
 from backbones.engine.request import Request
 from backbones.engine.writer import Writer
@@ -38,8 +39,9 @@ al., NeurIPS 2023, arXiv 2306.04488), with the 4-bit base on which they are serv
 {precision} on the {device}. Intervals: {intervals}. Reference point of the hypervolume: {reference}; normalisation:
 {normalisation}.
 
-In brackets: 95 % intervals; ▲ better than {baseline}, ▼ worse, = no difference at that level. The number after a
-method's name is that of its preferences.
+In brackets: 95 % intervals over prompts; ▲ better than {baseline}, ▼ worse, where that interval of the difference and
+every training seed say so; = level. After a method's name: its preferences, and with how many training seeds it was
+measured.
 
 {metrics}
 
@@ -55,7 +57,8 @@ minilm the cosine of all-MiniLM-L6-v2 to it.
 def base(soup_set: SoupSet) -> tuple[str, str]:
     """What the base is, and what it cannot do; of one that was not made by `train.sft` little is known."""
     if soup_set.gguf:
-        return f"`{soup_set.gguf.gguf}` of {soup_set.gguf.hub} on the Hugging Face Hub", ""
+        licence = soup_set.gguf.licence and f" ({soup_set.gguf.licence})"
+        return f"`{soup_set.gguf.gguf}` of {soup_set.gguf.hub} on the Hugging Face Hub{licence}", ""
     file = soup_set.base / "hyperparameters.json"
     if not file.is_file():
         return "a model that others have trained", ""
@@ -66,12 +69,19 @@ def base(soup_set: SoupSet) -> tuple[str, str]:
 
 
 def chosen(soup_set: SoupSet) -> str:
-    """beta and the strength of the extrapolation, and which of them `train.pilot` chose."""
+    """beta and the strengths of the extrapolations, and which of them `train.pilot` chose."""
     file = soup_set.path / "pilot.json"
     piloted = json.loads(file.read_text()) if file.is_file() else {}
-    which = "both" if "beta" in piloted else "the latter"
-    how = f", {which} chosen on pilot prompts (`pilot.json`)" if "extrapolation" in piloted else ""
-    return f"beta = {soup_set.beta}, extrapolation a = {soup_set.extrapolation}{how}"
+    values = {
+        "beta": f"beta = {soup_set.beta}",
+        "extrapolation": f"k = {_strengths(soup_set.extrapolation)} at the corners of Bone Soup, extrapolated",
+        "specialist_extrapolation": f"k = {_strengths(soup_set.specialist_extrapolation)} at those of Rewarded Soup",
+    }
+    return "; ".join(f"{value} (`pilot.json`)" if name in piloted else value for name, value in values.items())
+
+
+def _strengths(k: Sequence[float]) -> str:
+    return ", ".join(f"{strength:g}" for strength in k)
 
 
 def begun(soup_set: SoupSet) -> str:
@@ -79,8 +89,11 @@ def begun(soup_set: SoupSet) -> str:
     if not soup_set.start:
         return ""
     file = soup_set.folders[soup_set.start] / "hyperparameters.json"
-    pairs = f", tuned on {json.loads(file.read_text())['examples']:,} pairs of the data" if file.is_file() else ""
-    return f"\n  All began at one adapter{pairs}, and have its A."
+    how = json.loads(file.read_text()) if file.is_file() else {}
+    steps = [how["before"], how] if "before" in how else [how] * bool(how)
+    kinds = ("pairs of the data", "texts that a large language model wrote for its prompts")
+    pairs = " and then on ".join(f"{step['examples']:,} {kinds['texts' in step]}" for step in steps)
+    return f"\n  All began at one adapter{f', tuned on {pairs}' if pairs else ''}, and have its A."
 
 
 def objectives(soup_set: SoupSet) -> str:
@@ -109,9 +122,22 @@ def learned(writer: Writer) -> str:
 
 
 def accuracy(objective: Objective) -> str:
-    """What the model behind a reward was trained on, and how well; empty for one that is not of `train.classifier`."""
+    """What the model behind a reward was trained on, and how well; empty for one that was trained elsewhere."""
     file = objective.reward_model / "hyperparameters.json"
     how = json.loads(file.read_text()) if file.is_file() else {}
+    if "auc_frames" in how:
+        return (
+            "A transformer encoder (`train.reframe.bright`) that learned from Positive Psychology Frames and "
+            "GoEmotions (Demszky et al. 2020, Apache 2.0), with reduced word vectors of all-MiniLM-L6-v2 (Apache 2.0). "
+            f"Area under the ROC curve on dev: reframings against their thoughts {how['auc_frames']:.3f}; positive "
+            f"against negative and neutral texts of GoEmotions {how['auc_goemotions']:.3f}.\n"
+        )
+    if "auc_similar" in how:
+        return (
+            "A matcher of words (`train.reframe.true`) that learned from Positive Psychology Frames, with reduced word "
+            "vectors of the base. Area under the ROC curve on dev: a thought's own reframing against that of a random "
+            f"other {how['auc_random']:.3f}, of the most similar other {how['auc_similar']:.3f}.\n"
+        )
     if "positive_share" not in how:
         return ""
     return (

@@ -109,9 +109,10 @@ def main() -> None:
     )
     checkpoints.train(trainer)
     metrics = trainer.evaluate()
-    trainer.save_model(args.out)
     if not trainer.is_world_process_zero():
         return
+    words.save_pretrained(args.out)
+    trainer.model.half().save_pretrained(args.out)
     write_json(
         args.out / "hyperparameters.json",
         {

@@ -4,6 +4,7 @@ A task says where its splits lie (`Task.sources`) and what a row of them gives (
 suffix: .csv, .tsv or .jsonl.
 """
 
+import csv
 import hashlib
 import random
 from collections.abc import Sequence
@@ -20,9 +21,12 @@ READERS = {".csv": ("csv", {}), ".tsv": ("csv", {"delimiter": "\t"}), ".jsonl": 
 def rows(source: Source, data_dir: Path | None = None, file: Path | None = None) -> datasets.Dataset:
     """The rows of `file`, or of the source's own file below `data_dir`, or without either of the Hub.
 
-    Raises FileNotFoundError for a file that is not there, ValueError for one of another type or without the columns.
+    Raises FileNotFoundError for a file that is not there, ValueError for one of another type or without the
+    columns, and for a source that names no other place.
     """
     if file is None and data_dir is None:
+        if not source.hub:
+            raise ValueError(f"the data is nowhere to be fetched: give --data-dir, the folder that holds {source.file}")
         where: str | Path = source.hub
         if source.hub.startswith("https://"):
             found = _read(source.hub)
@@ -105,6 +109,33 @@ def to_learn(task: Task, data_dir: Path | None = None) -> list[Pair]:
     if not found:
         raise ValueError(f"the training data of the task {task.name} has no texts to learn from: give a file with some")
     return found
+
+
+def other_texts(task: Task, file: Path, data_dir: Path | None = None) -> list[Pair]:
+    """What the training data gives with other texts than its own, in the order of `file`: TSV with a column `given`,
+    which is `key` of that, and others that take the place of the data's. So texts can be published without the data
+    that they belong to.
+
+    Raises ValueError for a line that belongs to nothing that the task takes, and as `rows` does.
+    """
+    known, found = {}, []
+    for row in rows(task.sources["train"], data_dir):
+        pair = task.pair(row)
+        if pair:
+            known.setdefault(key(task, pair.given), (pair.given, row))
+    taken = {key(task, one) for one in usable(task, [one for one, _ in known.values()])}
+    with file.open(encoding="utf-8", newline="") as lines:
+        for line in csv.DictReader(lines, delimiter="\t"):
+            name = line.pop("given")
+            if name not in taken:
+                raise ValueError(f"{file}: the training data gives nothing with the key {name}: use other texts")
+            found.append(task.pair(known[name][1] | line))
+    return [pair for pair in found if pair and pair.reference is not None]
+
+
+def key(task: Task, one: Given) -> str:
+    """The first twelve digits of the SHA-256 of what is given."""
+    return digest(task, [one])[:12]
 
 
 def to_choose(task: Task, data_dir: Path | None = None) -> list[Pair]:

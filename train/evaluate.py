@@ -75,9 +75,11 @@ def conditions(writer: Writer, prompts: Sequence[Given], samples: int) -> dict:
         "top_p": soup_set.sampling.top_p,
         "max_new_tokens": soup_set.sampling.max_new_tokens,
         "precision": writer.precision,
+        "computed_in": str(writer.soup.dtype).removeprefix("torch."),
         "device": writer.device,
         "beta": soup_set.beta,
-        "extrapolation": soup_set.extrapolation,
+        "extrapolation": list(soup_set.extrapolation),
+        "specialist_extrapolation": list(soup_set.specialist_extrapolation),
         "hyperparameters": {
             name: json.loads((folder / "hyperparameters.json").read_text())
             for name, folder in soup_set.adapters.items()
@@ -121,7 +123,7 @@ def main() -> None:
     if not state.is_main_process:
         return
     reference, normalisation = task.reference_point(writer.set.objectives)
-    methods, at_oracles, inside_b = summary.summarise(
+    methods, at_oracles, inside_b, gains = summary.summarise(
         scored(records, prompts, writer, args.minilm),
         [task.line(given) for given in prompts],
         wanted,
@@ -137,6 +139,7 @@ def main() -> None:
         methods=methods,
         at_oracles=at_oracles,
         inside_b=inside_b,
+        gains=gains,
         training_seeds=seeds,
     )
     front.write(args.out)

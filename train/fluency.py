@@ -13,13 +13,17 @@ BATCH = 64
 
 def log_probabilities(soup: Soup, pairs: Iterable[tuple[str, str]]) -> list[float]:
     """Mean log-probability per token (natural, end of text included) of texts after their prompts under the base."""
-    pairs = list(pairs)
-    values = [0.0] * len(pairs)
-    by_length = sorted(range(len(pairs)), key=lambda i: len(pairs[i][1]))  # so that little of a batch is padding
+    asked = list(pairs)
+    known = _of_each(soup, list(dict.fromkeys(asked)))  # neighbouring preferences often write the same
+    return [known[pair] for pair in asked]
+
+
+def _of_each(soup: Soup, pairs: list[tuple[str, str]]) -> dict[tuple[str, str], float]:
+    values = {}
+    by_length = sorted(pairs, key=lambda pair: len(pair[1]))  # so that little of a batch is padding
     tokenizer, end = soup.tokenizer, soup.tokenizer.eos_token
     for start in tqdm(range(0, len(pairs), BATCH), desc="fluency"):
-        places = by_length[start : start + BATCH]
-        batch = [pairs[i] for i in places]
+        batch = by_length[start : start + BATCH]
         # Prompts hold their special tokens already, as for the engine.
         given = tokenizer([prompt for prompt, _ in batch], add_special_tokens=False)["input_ids"]
         whole = tokenizer(
@@ -36,8 +40,7 @@ def log_probabilities(soup: Soup, pairs: Iterable[tuple[str, str]]) -> list[floa
             logits = soup.model(input_ids=ids, attention_mask=whole["attention_mask"]).logits
         log = logits[:, :-1].float().log_softmax(dim=-1).gather(-1, ids[:, 1:, None]).squeeze(-1)  # (rows, T - 1)
         means = (log * mask[:, 1:]).sum(dim=1) / mask[:, 1:].sum(dim=1)
-        for i, mean in zip(places, means.tolist(), strict=True):
-            values[i] = mean
+        values |= dict(zip(batch, means.tolist(), strict=True))
     return values
 
 

@@ -40,7 +40,7 @@ def page(writer: Writer, lines: list[str], found: list[dict[str, list[str]]]) ->
     parts = [
         f"# {len(lines)} times {writer.set.title.lower()}",
         f"Every text of `{writer.set.name}` for the lines of `train/thoughts.txt`, seed 0, unedited, made by "
-        f"`python -m train.gallery`. In each cell: all {labels[1]}, even, all {labels[0]}.",
+        f"`train.gallery`. In each cell: all {labels[1]}, even, all {labels[0]}.",
         "| given | " + " | ".join(LABELS[method] for method in METHODS) + " |\n|---|---|---|",
     ]
     rows = []

@@ -63,6 +63,13 @@ def quantise(source: Path, base: Path) -> None:
         shutil.copy(source / "hyperparameters.json", base)
 
 
+def compact(folder: Path) -> None:
+    """Write every tokenizer below `folder` again without the white space that is a third of its file."""
+    for file in folder.rglob("tokenizer.json"):
+        fields = json.loads(file.read_text(encoding="utf-8"))
+        file.write_text(json.dumps(fields, ensure_ascii=False, separators=(",", ":")), encoding="utf-8")
+
+
 def named(source: Path, folder: Path) -> Folder:
     """How the manifest of the set `folder` names its base `source`.
 
@@ -73,7 +80,11 @@ def named(source: Path, folder: Path) -> Folder:
     if is_set and Manifest.read(beside).base == source.name:
         return {"set": beside.name}
     fetched = json.loads(how.read_text()) if how.is_file() else {}
-    return {field.name: fetched[field.name] for field in fields(Gguf)} if "gguf" in fetched else "base"
+    return (
+        {field.name: fetched[field.name] for field in fields(Gguf) if field.name in fetched}
+        if "gguf" in fetched
+        else "base"
+    )
 
 
 def entries(task: Task, wanted: list[str]) -> tuple[list[dict], Path]:
@@ -127,6 +138,7 @@ def main() -> None:
     parser.add_argument("source", type=Path, help="folder of a model, of stage 1 for example, or another set's base")
     parser.add_argument("set", type=Path, help="folder of the set to make")
     parser.add_argument("--task", choices=TASKS, default="restaurants")
+    parser.add_argument("--title", help="for people; default: the task and its objectives")
     parser.add_argument("--setting", nargs="+", default=[], metavar="NAME=TEXT", help="the task's settings")
     parser.add_argument("--objectives", nargs="+", metavar="NAME[=FOLDER]", help="or a JSON file; default: all rules")
     parser.add_argument("--data-dir", type=Path, help="folder with the task's data; default: fetch from the Hub")
@@ -140,7 +152,7 @@ def main() -> None:
             parser.error(f"the task {task.name} has no rules of its own: give --objectives")
         objectives, where = entries(task, wanted)
         make(args, task, objectives, where)
-    except ValueError as error:
+    except (ValueError, FileNotFoundError) as error:
         raise SystemExit(str(error)) from None
 
 
@@ -155,7 +167,7 @@ def make(args: argparse.Namespace, task: Task, objectives: list[dict], where: Pa
             adapters.bring(args.start, folder / START, folders.base_from_adapters(args.set, base))
         manifest = Manifest(
             name=args.set.name,
-            title=f"{task.name.capitalize()}: {', '.join(labels[:-1])} and {labels[-1]}",
+            title=args.title or f"{task.name.capitalize()}: {', '.join(labels[:-1])} and {labels[-1]}",
             objectives=[{"mean": 0.0, "std": 1.0} | bring_objective(entry, where, folder) for entry in objectives],
             beta=BETA,
             sampling=replace(task.sampling, max_new_tokens=args.max_new_tokens or task.sampling.max_new_tokens),
@@ -166,6 +178,7 @@ def make(args: argparse.Namespace, task: Task, objectives: list[dict], where: Pa
         manifest = measured(folder, manifest, random.Random(0).sample(prompts, min(args.prompts, len(prompts))))
         if base != "base":  # only now: until it is done, the new set lies elsewhere
             shutil.rmtree(folder / "base")
+        compact(folder)
         replace(manifest, base=base).write(folder)
 
 

@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
-# Reproduces the shipped sets `restaurants` and `restaurants-3`, and makes `silver-lining`, which does not ship yet, stage
-# by stage. Run again after an interruption, it resumes.
+# Reproduces the shipped sets, stage by stage. Run again after an interruption, it resumes.
 #
 #     bash train/run.sh [--data-dir DIR]
 #
@@ -8,7 +7,7 @@
 # the folder of the base of `silver-lining` where that is not to be fetched: SmolLM2-135M-Instruct in NF4, made of the
 # GGUF file that train/silver-lining-base.json pins. RUNS (default: runs) is the folder for checkpoints and logs, SETS
 # (default: backbones/sets) that of the sets. JOBS (default: 1) adapters are trained at once, each with an equal share
-# of the cores. A finished stage is left alone: start with an empty RUNS and SETS.
+# of the cores. A finished stage is left alone, but for the short last ones of a set: start with an empty RUNS and SETS.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -50,14 +49,22 @@ pilot() {
     spread train.pilot beta "$set" --work "$work/pilot" "${data[@]}"
 }
 
-# front SET WORK [OPTION...]: extrapolation, front, card
-front() {
+# extrapolation SET WORK [OPTION...]: the strengths of both methods, on pilot prompts
+extrapolation() {
     local set=$1 work=$2
     shift 2
     grep -qs '"extrapolation"' "$set/pilot.json" ||
-        spread train.pilot extrapolation "$set" --work "$work/pilot" "${data[@]}"
+        spread train.pilot extrapolation "$set" --work "$work/pilot" "${data[@]}" "$@"
+}
+
+# front SET WORK [OPTION...]: extrapolation, front, texts to open with, card
+front() {
+    local set=$1 work=$2
+    shift 2
+    extrapolation "$set" "$work"
     [ -f "$set/front.json" ] ||
         spread train.evaluate "$set" "${data[@]}" --out "$set/front.json" --log "$work/texts" "$@"
+    stage python -m train.sweep "$set"
     stage python -m train.card "$set"
     stage python -m backbones check "$set"
 }
@@ -98,13 +105,16 @@ front "$three" "$runs/restaurants-3"
 silver=$sets/silver-lining work=$runs/silver-lining base=$smollm2
 minilm=(${MINILM:+--minilm "$MINILM"})
 stage python -m train.start --task reframe --base "$base" "${data[@]}" --out "$work/start"
+stage python -m train.start --task reframe --base "$base" "${data[@]}" --begin "$work/start" \
+    --texts train/reframe/texts.tsv --epochs 2 --out "$work/start-2"
 stage python -m train.reframe.bright "${data[@]}" "${minilm[@]}" --out "$work/bright"
 stage python -m train.reframe.true --base "$base" "${data[@]}" "${minilm[@]}" --out "$work/true"
 [ -f "$silver/manifest.json" ] || stage python -m train.new_set "$base" "$silver" --task reframe "${data[@]}" \
-    --start "$work/start" --objectives bright="$work/bright" true="$work/true"
-options=(--oracles 0.75,0.25 0.5,0.5 0.25,0.75 --prompts 4 --steps 40 --max-new-tokens 48)
+    --title "Silver lining: bright and true" --prompts 256 --start "$work/start-2" --objectives bright="$work/bright" true="$work/true"
+options=(--oracles 0.5,0.5 --prompts 4 --steps 30 --max-new-tokens 48 --temperature 0.8 --kl 0.1)
 adapters "$silver" "$work" "${options[@]}"
 stage python -m train.tune "$silver" "${data[@]}" --work "$work" "${options[@]}"
-front "$silver" "$work"
+extrapolation "$silver" "$work" --count 50
+front "$silver" "$work" --samples 1 "${minilm[@]}"
 
 stage python -m train.tables docs/results.md

@@ -87,7 +87,10 @@ def main() -> None:
     if checkpoints.finished(args.out):
         return
     task = TASKS[args.task]()
-    pairs = {split: data.with_reference(task, split, args.data_dir) for split in ("train", "dev")}
+    try:
+        pairs = {split: data.with_reference(task, split, args.data_dir) for split in ("train", "dev")}
+    except (ValueError, FileNotFoundError) as error:
+        raise SystemExit(str(error)) from None
     references = [pair.reference for pair in pairs["train"]]
     if not references:
         parser.error(f"the data of the task {task.name} has no texts to learn from: start with a model that writes")

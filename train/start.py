@@ -2,21 +2,26 @@
 
     python -m train.start --task reframe --base BASE --data-dir data --out runs/silver-lining/start
 
-For any task whose data holds texts that people wrote. Trained on the values of the 4-bit weights. The adapter of every
-epoch stays in OUT/epoch-1, OUT/epoch-2 and so on; that with the lowest loss on the dev pairs that no front is measured
-on is the one in OUT, beside `hyperparameters.json`. Interrupted, the same command resumes. Under `accelerate launch`
-every batch is shared out between the processes.
+For any task whose data holds texts that people wrote. Trained on the values of the 4-bit weights, for one epoch.
+`hyperparameters.json` in OUT says what the loss is on the dev pairs that no front is measured on. Interrupted, the same
+command resumes. Under `accelerate launch` every batch is shared out between the processes.
+
+    python -m train.start --task reframe --base BASE --data-dir data --begin runs/silver-lining/start \
+        --texts train/reframe/texts.tsv --epochs 2 --out runs/silver-lining/start-2
+
+goes on from an adapter, with other texts for some of what the training data gives, see `data.other_texts`; one in ten
+of them is kept for the loss.
 """
 
 import argparse
-import shutil
+import json
 from pathlib import Path
 
 import torch
-from peft import LoraConfig
-from transformers import TrainerCallback
+from peft import LoraConfig, PeftModel
 from trl import SFTConfig, SFTTrainer
 
+from backbones.store.adapters import WEIGHTS
 from backbones.store.files import write_json
 from backbones.tasks import TASKS
 from train import checkpoints, data, processes
@@ -24,19 +29,6 @@ from train.bases import dequantised, plain_tokenizer, training_dtype
 from train.sft import examples
 
 BATCH = 16
-WEIGHTS = "adapter_model.safetensors"
-
-
-class KeepEpochs(TrainerCallback):
-    """Saves the adapter of every epoch; of the checkpoints only the last stays."""
-
-    def __init__(self, out: Path):
-        self.out = out
-
-    def on_epoch_end(self, args, state, control, model, **_):
-        if state.is_world_process_zero:
-            model.save_pretrained(self.out / f"epoch-{round(state.epoch)}")
-        control.should_save = True  # a checkpoint that holds the epoch's loss, which the choice is made by
 
 
 def main() -> None:
@@ -45,26 +37,38 @@ def main() -> None:
     parser.add_argument("--base", type=Path, required=True, help="folder of a model in 4 bits with its tokenizer")
     parser.add_argument("--data-dir", type=Path, help="folder with the task's data; default: fetch from the Hub")
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--begin", type=Path, help="folder of an adapter to go on from; default: a new one")
+    parser.add_argument("--texts", type=Path, help="file with texts to learn instead of those of the data")
+    parser.add_argument("--epochs", type=float, default=1)
     args = parser.parse_args()
     if checkpoints.finished(args.out, WEIGHTS):
         return
     task = TASKS[args.task]()
     try:
         words = plain_tokenizer(args.base)
-        learned, choice = (examples(find(task, args.data_dir), task, words) for find in (data.to_learn, data.to_choose))
+        if args.texts:
+            pairs = data.other_texts(task, args.texts, args.data_dir)
+            split = pairs[len(pairs) // 10 :], pairs[: len(pairs) // 10]
+        else:
+            split = data.to_learn(task, args.data_dir), data.to_choose(task, args.data_dir)
+        learned, choice = (examples(part, task, words) for part in split)
     except (ValueError, FileNotFoundError) as error:
         raise SystemExit(str(error)) from None
 
-    lora = LoraConfig(
-        r=8,
-        lora_alpha=16,
-        lora_dropout=0.0,  # random numbers for every layer would take a quarter of the time
-        target_modules="all-linear",
-        task_type="CAUSAL_LM",
+    lora = (
+        LoraConfig.from_pretrained(args.begin)
+        if args.begin
+        else LoraConfig(
+            r=8,
+            lora_alpha=16,
+            lora_dropout=0.0,  # random numbers for every layer would take a quarter of the time
+            target_modules="all-linear",
+            task_type="CAUSAL_LM",
+        )
     )
     config = SFTConfig(
         output_dir=str(args.out / "checkpoints"),
-        num_train_epochs=2,
+        num_train_epochs=args.epochs,
         per_device_train_batch_size=BATCH // processes.state().num_processes,
         per_device_eval_batch_size=2 * BATCH,
         learning_rate=8e-4,
@@ -77,7 +81,6 @@ def main() -> None:
         train_sampling_strategy="group_by_length",
         bf16=False,  # the dtypes are set below; autocast would cast the weights again at every step
         gradient_checkpointing=False,
-        eval_strategy="epoch",
         logging_steps=10,
         save_steps=25,
         save_total_limit=1,
@@ -86,20 +89,22 @@ def main() -> None:
         seed=0,
     )
     dtype = training_dtype()
+    model = dequantised(args.base, dtype)
+    if args.begin:
+        model = PeftModel.from_pretrained(model, args.begin, is_trainable=True)
     trainer = SFTTrainer(
-        model=dequantised(args.base, dtype),
+        model=model,
         args=config,
         train_dataset=learned,
         eval_dataset=choice,
         processing_class=words,
-        peft_config=lora,
-        callbacks=[KeepEpochs(args.out)],
+        peft_config=None if args.begin else lora,
     )
     checkpoints.train(trainer)
+    loss = trainer.evaluate()["eval_loss"]
+    trainer.save_model(args.out)
     if not trainer.is_world_process_zero():
         return
-    losses = [round(row["eval_loss"], 4) for row in trainer.state.log_history if "eval_loss" in row]
-    best = 1 + losses.index(min(losses))
     write_json(
         args.out / "hyperparameters.json",
         {
@@ -116,12 +121,11 @@ def main() -> None:
             "examples": len(learned),
             "choice_examples": len(choice),
             "steps": trainer.state.global_step,
-            "choice_loss": losses,
-            "epoch": best,
-        },
+            "choice_loss": round(loss, 4),
+        }
+        | ({"texts": args.texts.name} if args.texts else {})
+        | ({"before": json.loads((args.begin / "hyperparameters.json").read_text())} if args.begin else {}),
     )
-    for file in ("adapter_config.json", WEIGHTS):
-        shutil.copy(args.out / f"epoch-{best}" / file, args.out)
 
 
 if __name__ == "__main__":

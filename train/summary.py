@@ -6,13 +6,21 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from backbones.merging.coefficients import backbone_matrix
-from backbones.merging.front import Comparison, Example, Front, Measured, Metric, Point, SeedFront
-from backbones.merging.methods import BASELINE, METHODS, MORLHF
+from backbones.merging.front import Comparison, Example, Front, Gain, Measured, Metric, Point, SeedFront
+from backbones.merging.methods import ANCHORED, BASELINE, BONE_SOUP, EXTRAPOLATED, METHODS, MORLHF
 from backbones.merging.metrics import hypervolume, of_front
 from backbones.merging.preference import Preference
 from train.texts import Cell, Record
 
 RESAMPLES = 1000
+PIECES = (  # methods that differ in one piece: the one with it, the one without
+    (BONE_SOUP, "no-mapping"),
+    (EXTRAPOLATED[0], BONE_SOUP),
+    (EXTRAPOLATED[1], BASELINE),
+    EXTRAPOLATED,
+    (ANCHORED, BONE_SOUP),
+    ("nearest-soup", ANCHORED),
+)
 
 
 @dataclass(frozen=True)
@@ -48,8 +56,9 @@ def summarise(
     beta: float,
     reference: np.ndarray,
     rng: np.random.Generator,
-) -> tuple[dict[str, Measured], Comparison, Comparison]:
-    """Every method's points and metrics with 95 % intervals and its differences to the baseline; two comparisons.
+) -> tuple[dict[str, Measured], Comparison, Comparison, tuple[Gain, ...]]:
+    """Every method's points and metrics with 95 % intervals and its differences to the baseline; two comparisons; the
+    gains of `PIECES`.
 
     `scored`: one for each of `cells`; `lines`: the prompts as one text each; hypervolumes above `reference` [n].
     Intervals are percentiles of a bootstrap over prompts, paired: all methods are resampled with the same prompts. The
@@ -64,13 +73,16 @@ def summarise(
         resampled = np.tensordot(counts, by_prompt, axes=1) / len(lines)
         rewards[method] = Rewards([mu for mu, _ in own], by_prompt, resampled)
         points[method] = _points([one for _, one in own], rewards[method], lines)
-    methods = _measured(rewards, points, reference)
+    metrics = {method: _metrics(own, reference) for method, own in rewards.items()}
+    methods = _measured(metrics, points)
 
     lattice = rewards[BASELINE].preferences if BASELINE in rewards else []
     tuned = [mu for mu in rewards[MORLHF].preferences if _at(mu, lattice) is not None] if MORLHF in rewards else []
     least = backbone_matrix(len(cells[0][1]), beta).min()
     inside = [mu for mu in lattice if min(mu) >= least - 1e-6]
-    return methods, _compared(rewards, tuned, MORLHF, reference), _compared(rewards, inside, BASELINE, reference)
+    gains = [_gain(metrics, *pair) for pair in PIECES if metrics.keys() >= set(pair)]
+    at_oracles, inside_b = _compared(rewards, tuned, MORLHF, reference), _compared(rewards, inside, BASELINE, reference)
+    return methods, at_oracles, inside_b, tuple(gains)
 
 
 def seed_summary(front: Front) -> SeedFront:
@@ -88,24 +100,22 @@ def seed_summary(front: Front) -> SeedFront:
     )
 
 
-def _measured(
-    rewards: dict[str, Rewards], points: dict[str, tuple[Point, ...]], reference: np.ndarray
-) -> dict[str, Measured]:
+def _metrics(own: Rewards, reference: np.ndarray) -> list[dict[str, float]]:
+    """Every metric of the mean rewards, then of those of every resample."""
+    mus = np.array([mu.rounded for mu in own.preferences])  # so that equal shares are equal to Kendall's tau
+    return [of_front(mus, front, reference) for front in (own.mean, *own.resampled)]
+
+
+def _measured(metrics: dict[str, list[dict[str, float]]], points: dict[str, tuple[Point, ...]]) -> dict[str, Measured]:
     """Metrics with intervals of every method, and for those that are merged the differences to the baseline."""
-    values, boots = {}, {}
-    for method, own in rewards.items():
-        mus = np.array([mu.rounded for mu in own.preferences])  # so that equal shares are equal to Kendall's tau
-        values[method] = of_front(mus, own.mean, reference)
-        boots[method] = [of_front(mus, boot, reference) for boot in own.resampled]
     methods = {
-        method: Measured(
-            points[method], {name: _metric(value[name], [boot[name] for boot in boots[method]]) for name in value}
-        )
-        for method, value in values.items()
+        method: Measured(points[method], {name: _metric(value[name], [boot[name] for boot in boots]) for name in value})
+        for method, (value, *boots) in metrics.items()
     }
     for method, one in methods.items():
         if BASELINE in methods and method != BASELINE and not METHODS[method].lone:
-            methods[method] = _against(one, methods[BASELINE], list(zip(boots[method], boots[BASELINE], strict=True)))
+            boots = list(zip(metrics[method][1:], metrics[BASELINE][1:], strict=True))
+            methods[method] = _against(one, methods[BASELINE], boots)
     return methods
 
 
@@ -172,6 +182,15 @@ def _compared(rewards: dict[str, Rewards], shared: list[Preference], over: str, 
             if method != over
         },
     )
+
+
+def _gain(metrics: dict[str, list[dict[str, float]]], method: str, over: str) -> Gain:
+    volumes, products = (
+        np.array([[one[name] for one in metrics[which]] for which in (method, over)])
+        for name in ("hypervolume", "inner_product")
+    )
+    ratios, more = _ratio(*volumes), products[0] - products[1]
+    return Gain(method, over, _metric(ratios[0], ratios[1:]), _metric(more[0], more[1:]))
 
 
 def _at(mu: Preference, preferences: Sequence[Preference]) -> int | None:

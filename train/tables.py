@@ -14,7 +14,7 @@ import numpy as np
 
 from backbones.merging.front import Front, SeedFront
 from backbones.merging.methods import BASE, BASELINE, BONE_SOUP, LABELS
-from backbones.merging.metrics import KINDS, verdict, with_interval
+from backbones.merging.metrics import KINDS, seeds, verdict, with_interval
 from backbones.store import soup_set as sets
 from train.summary import seed_summary
 
@@ -22,16 +22,17 @@ SIGNS = {"better": " ▲", "worse": " ▼", "tie": " =", None: ""}
 
 
 def metrics_table(front: Front) -> str:
-    """Method by metric with intervals, each marked against the baseline: better ▲, worse ▼ or level =."""
+    """Method by metric with intervals, each marked against the baseline: better ▲, worse ▼ or level =. After its name a
+    method's preferences and training seeds."""
     lines = ["| | " + " | ".join(kind.label for kind in KINDS.values()) + " |", "|---" * (len(KINDS) + 1) + "|"]
     for method, measured in front.methods.items():
         if method == BASE:
             continue
         cells = []
         for name in KINDS:
-            sign = verdict(name, measured.minus_baseline.get(name))
+            sign = verdict(front, method, name)
             cells.append(" ".join(with_interval(name, measured.metrics[name])) + SIGNS[sign])
-        lines.append(f"| {LABELS[method]} ({len(measured.points)}) | " + " | ".join(cells) + " |")
+        lines.append(f"| {LABELS[method]} ({len(measured.points)}; {seeds(front, method)}) | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
@@ -59,6 +60,17 @@ def comparison(front: Front) -> str:
     return "\n".join(lines)
 
 
+def gains_table(front: Front) -> str:
+    """What each piece of the method is worth; empty for fronts that were measured before it was asked."""
+    if not front.gains:
+        return ""
+    lines = ["| what a piece is worth | hypervolume × | inner product + |", "|---|---|---|"]
+    for gain in front.gains:
+        cells = [" ".join(with_interval(name, getattr(gain, name))) for name in ("hypervolume", "inner_product")]
+        lines.append(f"| {LABELS[gain.method]} over {LABELS[gain.over]} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
 def seeds_table(front: Front) -> str:
     """What every training seed gives, and the mean and standard deviation over them; empty without seeds."""
     if not front.training_seeds:
@@ -77,8 +89,8 @@ def seeds_table(front: Front) -> str:
     for method in methods:
         more = _values(runs, method, "inner_product") - _values(runs, BASELINE, "inner_product")
         columns[f"inner product, {LABELS[method]} − {baseline}"] = more
-    seeds = " | ".join(f"seed {run.seed}" for run in runs)
-    lines = [f"| training seeds | {seeds} | mean ± standard deviation |", "|---" * (len(runs) + 2) + "|"]
+    numbers = " | ".join(f"seed {run.seed}" for run in runs)
+    lines = [f"| training seeds | {numbers} | mean ± standard deviation |", "|---" * (len(runs) + 2) + "|"]
     for label, values in columns.items():
         cells = " | ".join(f"{value:.3f}" for value in values)
         lines.append(f"| {label} | {cells} | {values.mean():.3f} ± {values.std(ddof=1):.3f} |")
@@ -102,7 +114,8 @@ def points_table(front: Front, methods: Sequence[str]) -> str:
 
 def summary(front: Front) -> str:
     """The tables that are shown of a set."""
-    return "\n\n".join(part for part in (metrics_table(front), comparison(front), seeds_table(front)) if part)
+    parts = metrics_table(front), comparison(front), gains_table(front), seeds_table(front)
+    return "\n\n".join(part for part in parts if part)
 
 
 def fill(text: str) -> str:

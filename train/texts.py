@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from tqdm import tqdm
@@ -10,10 +10,12 @@ from tqdm import tqdm
 from backbones.engine.request import Request
 from backbones.engine.writer import Writer
 from backbones.merging.preference import Preference
+from backbones.store.adapters import fingerprint
 from backbones.tasks.task import Given
-from train import processes
+from train import checkpoints, data, processes
 
 BATCH = 192  # texts written at once, about
+ABOUT = "texts.json"  # beside the texts in their folder
 Cell = tuple[str, Preference]  # a method and a preference
 
 
@@ -35,12 +37,17 @@ def write(
     """The records of every cell, sorted by prompt and sample; kept as JSON lines in the folder `log`.
 
     Every process writes its share to a file of its own and returns the records of all. Texts that the log already
-    holds are not generated again.
+    holds are not generated again. Exits where it holds those of other adapters, prompts or settings.
     """
     state = processes.state()
-    log.mkdir(parents=True, exist_ok=True)
+    about, wanted = log / ABOUT, _made_with(writer, prompts, samples)
+    if other := checkpoints.differs(about, wanted):
+        raise SystemExit(f"the texts in {log} were written with {other}: use another folder for the new ones")
     done = _read(log, cells)
     state.wait_for_everyone()  # nobody appends before all have read
+    if state.is_main_process:
+        checkpoints.keep(about, wanted)
+    log.mkdir(parents=True, exist_ok=True)
     todo = [(p, s) for p in range(len(prompts)) for s in range(samples) if (p, s) not in done]
     todo = todo[state.process_index :: state.num_processes]
     per_batch = max(1, BATCH // len(cells))
@@ -57,6 +64,18 @@ def write(
             file.flush()
     state.wait_for_everyone()
     return read(log, cells)
+
+
+def _made_with(writer: Writer, prompts: Sequence[Given], samples: int) -> dict:
+    """What the texts of a log have in common, whatever the method and the preference."""
+    return {
+        "samples": samples,
+        "prompts (SHA-256)": data.digest(writer.set.task, prompts)[:12],
+        "adapters (SHA-256)": fingerprint(writer.set.adapters.values())[:12],
+        "beta": writer.set.beta,
+        "extrapolation": list(writer.set.extrapolation),
+        "specialist_extrapolation": list(writer.set.specialist_extrapolation),
+    } | asdict(writer.set.sampling)
 
 
 def read(log: Path, cells: Sequence[Cell]) -> list[list[Record]]:

@@ -196,14 +196,9 @@ def train(name: str, run: Hyperparameters, soup_set: SoupSet, prompts: datasets.
 def require_same(folder: Path, run: Hyperparameters) -> None:
     """Keep what an adapter is trained with in its folder of checkpoints. Exits where that holds another run's."""
     file, wanted = folder / "run.json", json.loads(json.dumps(asdict(run)))
-    known = json.loads(file.read_text()) if file.is_file() else wanted
-    other = next((name for name in wanted if known.get(name) != wanted[name]), None)
-    if other:
-        raise SystemExit(
-            f"{folder} was trained with {other} {known.get(other)}, now it is {wanted[other]}: use another --work"
-        )
-    folder.mkdir(parents=True, exist_ok=True)
-    write_json(file, wanted)
+    if other := checkpoints.differs(file, wanted):
+        raise SystemExit(f"{folder} was trained with {other}: use another --work")
+    checkpoints.keep(file, wanted)
 
 
 def training_prompts(soup_set: SoupSet, data_dir: Path | None) -> datasets.Dataset:
@@ -219,8 +214,9 @@ def install(folder: Path, work: Path, named: dict[str, list[float]]) -> None:
     """Copy the trained adapters into the set `folder` and name them in its manifest."""
     manifest = Manifest.read(folder)
     base = folders.base_from_adapters(folder, manifest.base)
+    start = folder / manifest.start if isinstance(manifest.start, str) else None
     for name in named:
-        adapters.bring(work / name, folder / "adapters" / name, base)
+        adapters.bring(work / name, folder / "adapters" / name, base, start)
     oracles = sorted(named.items(), key=lambda item: item[1], reverse=True)
     replace(
         manifest,
@@ -253,6 +249,7 @@ def main() -> None:
     )
     parser.add_argument("--prompts", type=int, default=Hyperparameters.prompts_per_step, help="a step, 8 texts each")
     parser.add_argument("--max-new-tokens", type=int, default=Hyperparameters.max_new_tokens)
+    parser.add_argument("--temperature", type=float, default=Hyperparameters.temperature)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--qlora", action="store_true", help="train on the 4-bit weights themselves, for large bases")
     args = parser.parse_args()
@@ -265,7 +262,10 @@ def main() -> None:
         return
     if args.work is None:
         parser.error("--work is needed: a folder for checkpoints and logs")
-    prompts = training_prompts(soup_set, args.data_dir)
+    try:
+        prompts = training_prompts(soup_set, args.data_dir)
+    except (ValueError, FileNotFoundError) as error:
+        raise SystemExit(str(error)) from None
     rank, alpha = args.rank, 2 * args.rank
     if soup_set.start:
         config = LoraConfig.from_pretrained(soup_set.folders[soup_set.start])
@@ -282,6 +282,7 @@ def main() -> None:
             alpha=alpha,
             prompts_per_step=args.prompts,
             max_new_tokens=args.max_new_tokens,
+            temperature=args.temperature,
             seed=args.seed,
         )
         require_same(args.work / name, run)

@@ -28,7 +28,7 @@ class Row:
     `coefficients` [members, adapters]: merging coefficients of every model that has a say in the text, usually one.
     With several, the log-probabilities are mixed by `weights` [members] at every token (decoding-time mixing; Shi et
     al., "MOD", NeurIPS 2024). `ids`: the prompt's tokens, see `tokenised`. `end`: the token that ended the text, if one
-    did. `raw` is decoded once it is done, `text` scored after that.
+    did. `raw` is decoded once it is done, `text` scored after that. `note`: the text's.
     """
 
     request: Request
@@ -41,6 +41,7 @@ class Row:
     end: int | None = None
     raw: str | None = None
     text: Text | None = None
+    note: str = ""
 
     def __post_init__(self):
         assert len(self.coefficients) == len(self.weights) > 0, (self.coefficients, self.weights)

@@ -43,7 +43,7 @@ class Text:
 
     `raw`: as the model wrote it, with placeholders where `text` holds names. `rewards`: by objective; None until done,
     and empty for a text that could not be scored. `pointer`: whether the text is the task's pointer, which no model
-    wrote and nothing rewards.
+    wrote and nothing rewards. `note`: what people are to know of how it was written.
     """
 
     request: Request
@@ -53,3 +53,4 @@ class Text:
     done: bool
     rewards: dict[str, float] | None = None
     pointer: bool = False
+    note: str = ""

@@ -6,16 +6,19 @@ from pathlib import Path
 import bitsandbytes as bnb
 import torch
 from torch import nn
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, GenerationConfig, PreTrainedModel
 
 from backbones.engine.layers import Group, Mix, SoupLinear
 from backbones.store.adapters import Adapter, read_adapter
 from backbones.store.conversion import NF4
 
+FAST_BF16 = torch.cpu._is_avx512_bf16_supported()  # whether this processor multiplies in it
+
 
 def default_dtype(device: str) -> torch.dtype:
-    """What is computed in: bf16 on CUDA; fp32 on the CPU, where a text then depends on its request alone."""
-    return torch.bfloat16 if torch.device(device).type == "cuda" else torch.float32
+    """What is computed in: bf16 on CUDA and on processors that multiply in it; else fp32, where a text depends on its
+    request alone."""
+    return torch.bfloat16 if torch.device(device).type == "cuda" or FAST_BF16 else torch.float32
 
 
 def default_dense(device: str) -> bool:
@@ -38,6 +41,12 @@ def windows(model: PreTrainedModel) -> dict[str, int | None]:
             "layers are full_attention or sliding_attention, as those of Llama, Qwen 2 and 3, Mistral and Gemma 3 are"
         )
     return {kind: window if kind == "sliding_attention" else None for kind in kinds} or {"": window}
+
+
+def ending(tokenizer, generation: GenerationConfig) -> set[int]:
+    """The tokens that end a text: chat models have one for a turn besides one for the document."""
+    ids = generation.eos_token_id
+    return {tokenizer.eos_token_id, *(ids if isinstance(ids, list) else [ids])} - {None}
 
 
 class Soup:
@@ -140,14 +149,13 @@ class Soup:
         for module in model.modules():  # from now on: the packed weights cannot be de-quantised as they are
             if isinstance(module, bnb.nn.Linear4bit):
                 # In fp32 a text depends on its request alone; the packed path computes in bf16 whatever was asked for.
-                module.support_avx512bf16_for_cpu = dtype == torch.bfloat16 and torch.cpu._is_avx512_bf16_supported()
+                module.support_avx512bf16_for_cpu = dtype == torch.bfloat16 and FAST_BF16
         return soup
 
     @cached_property
     def ends(self) -> set[int]:
-        """The tokens that end a text: chat models have one for a turn besides one for the document."""
-        ids = self.model.generation_config.eos_token_id
-        return {self.tokenizer.eos_token_id, *(ids if isinstance(ids, list) else [ids])} - {None}
+        """The tokens that end a text."""
+        return ending(self.tokenizer, self.model.generation_config)
 
     @cached_property
     def device(self) -> torch.device:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from backbones.merging.methods import METHODS
+from backbones.merging.methods import BASELINE, METHODS
 from backbones.merging.preference import Preference
 
 FORMAT = 1
@@ -75,6 +75,16 @@ class Comparison:
 
 
 @dataclass(frozen=True)
+class Gain:
+    """What `method` has over the method `over`: the ratio of their hypervolumes, the difference of inner products."""
+
+    method: str
+    over: str
+    hypervolume: Metric
+    inner_product: Metric
+
+
+@dataclass(frozen=True)
 class SeedFront:
     """The front of a set trained with another seed: per method mean rewards [points, n] and metrics by name, and the
     ratios of hypervolume to the baseline's inside the rows of B."""
@@ -97,12 +107,17 @@ class Front:
     methods: dict[str, Measured]
     at_oracles: Comparison
     inside_b: Comparison
+    gains: tuple[Gain, ...] = ()
     training_seeds: tuple[SeedFront, ...] = ()
     format: int = FORMAT
 
     def points(self, method: str) -> tuple[Point, ...]:
         """The measured points of a method; none where it has not been measured."""
         return self.methods[method].points if method in self.methods else ()
+
+    def seeds(self, method: str) -> tuple[SeedFront, ...]:
+        """The other training seeds with which a method and the baseline have been measured."""
+        return tuple(seed for seed in self.training_seeds if {method, BASELINE} <= seed.metrics.keys())
 
     def json(self) -> str:
         """The contents of its file; preferences have 6 decimals."""
@@ -134,6 +149,7 @@ def read(file: Path) -> Front:
                 "methods": {name: _measured(one, n) for name, one in data["methods"].items()},
                 "at_oracles": _comparison(data["at_oracles"], n),
                 "inside_b": _comparison(data["inside_b"], n),
+                "gains": tuple(_gain(one) for one in data.get("gains", ())),  # which fronts of before do not have
                 "training_seeds": tuple(SeedFront(**seed) for seed in data["training_seeds"]),
             }
         )
@@ -225,6 +241,10 @@ def _comparison(data: dict, n: int) -> Comparison:
         _metrics(data["hypervolume"]),
         _metrics(data["ratios"]),
     )
+
+
+def _gain(data: dict) -> Gain:
+    return Gain(**data | _metrics({name: data[name] for name in ("hypervolume", "inner_product")}))
 
 
 def _preference(values: list[float], n: int) -> Preference:

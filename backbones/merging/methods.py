@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from backbones.merging import coefficients as c
-from backbones.merging.preference import Preference
+from backbones.merging.preference import Preference, corners
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,12 @@ class Tuned(Protocol):
     def beta(self) -> float: ...
 
     @property
-    def extrapolation(self) -> float: ...
+    def extrapolation(self) -> Sequence[float]:
+        """The strength k [n] of Bone Soup at the corner of each objective."""
+
+    @property
+    def specialist_extrapolation(self) -> Sequence[float]:
+        """That of Rewarded Soup: of each specialist."""
 
     @property
     def backbones(self) -> tuple[str, ...]:
@@ -58,10 +63,15 @@ class Merge:
     remark: str = ""
 
     @property
+    def used(self) -> dict[str, float]:
+        """The adapters that have a part in it, with their coefficients."""
+        return {name: value for name, value in self.coefficients.items() if value}
+
+    @property
     def members(self) -> list[tuple[float, dict[str, float]]]:
         """The models that write a text together, each with its weight: one, except at every token."""
         if self.at_every_token:
-            return [(share, {name: 1.0}) for name, share in self.coefficients.items() if share]
+            return [(share, {name: 1.0}) for name, share in self.used.items()]
         return [(1.0, self.coefficients)]
 
     def begun_at(self, start: str | None) -> "Merge":
@@ -118,6 +128,13 @@ def _over(names: Sequence[str], values) -> dict[str, float]:
     return merged
 
 
+def _strengths(k: Sequence[float], plain: str) -> str:
+    """What to say of strengths; where all are 1 the method is the `plain` one."""
+    if all(strength == 1 for strength in k):
+        return f"k = 1, which is {plain} itself"
+    return f"k = {', '.join(f'{strength:.2f}' for strength in k)}"
+
+
 def _bone_soup(mu: Preference, tuned: Tuned) -> Merge:
     return Merge(_over(tuned.backbones, c.bone_soup(mu, tuned.beta)))
 
@@ -130,13 +147,25 @@ def _anchored(mu: Preference, tuned: Tuned) -> Merge:
 
 
 def _extrapolated(mu: Preference, tuned: Tuned) -> Merge:
-    a = tuned.extrapolation
-    merged = _over(tuned.backbones, c.extrapolate(c.bone_soup(mu, tuned.beta), a))
-    return Merge(merged, remark=f"a = {a:.2f}" if a else "a = 0, which is Bone Soup itself")
+    k = tuned.extrapolation
+    return Merge(_over(tuned.backbones, c.extrapolated(mu, tuned.beta, k)), remark=_strengths(k, "Bone Soup"))
 
 
 def _rewarded_soup(mu: Preference, tuned: Tuned) -> Merge:
     return Merge(_over(tuned.specialists, mu))
+
+
+def _rewarded_soup_extrapolated(mu: Preference, tuned: Tuned) -> Merge:
+    k = tuned.specialist_extrapolation
+    shares = [strength * share for strength, share in zip(k, mu, strict=True)]
+    return Merge(_over(tuned.specialists, shares), remark=_strengths(k, "Rewarded Soup"))
+
+
+def _nearest_soup(mu: Preference, tuned: Tuned) -> Merge:
+    names = [*tuned.specialists, *(oracle.adapter for oracle in tuned.oracles)]
+    values = c.nearest(mu, [*corners(len(mu)), *(oracle.preference for oracle in tuned.oracles)])
+    used = [(name, value) for name, value in zip(names, values, strict=True) if value]
+    return Merge(_over(*zip(*used, strict=True)))
 
 
 def _no_mapping(mu: Preference, tuned: Tuned) -> Merge:
@@ -177,7 +206,7 @@ METHODS = {
         Method(
             "bone-soup-extrapolated",
             "Bone Soup, extrapolated",
-            "The paper's extrapolation: λ times 1 + a, with a chosen on prompts of its own.",
+            "The paper's extrapolation: λ = B⁻¹ (k μ), a strength k for each corner, chosen on prompts of its own.",
             BACKBONES,
             _extrapolated,
         ),
@@ -187,6 +216,20 @@ METHODS = {
             "The baseline: one specialist per single reward, λ = μ.",
             SPECIALISTS,
             _rewarded_soup,
+        ),
+        Method(
+            "rewarded-soup-extrapolated",
+            "Rewarded Soup, extrapolated",
+            "The baseline tuned likewise: λ = k μ, a strength k for each specialist, chosen in the same way.",
+            SPECIALISTS,
+            _rewarded_soup_extrapolated,
+        ),
+        Method(
+            "nearest-soup",
+            "Nearest Soup",
+            "Rewarded Soup with more models: specialists and oracles, merged of those whose preferences lie around μ.",
+            SPECIALISTS | ORACLES,
+            _nearest_soup,
         ),
         Method(
             "no-mapping",
@@ -214,5 +257,7 @@ METHODS = {
     )
 }
 BONE_SOUP, BASELINE, MORLHF, BASE = "bone-soup", "rewarded-soup", "morlhf", "base"  # what others are compared with
+ANCHORED, MOD = "bone-soup-anchored", "mod"
+EXTRAPOLATED = "bone-soup-extrapolated", "rewarded-soup-extrapolated"  # with strengths that were chosen
 LONE = tuple(name for name, method in METHODS.items() if method.lone)
 LABELS = {name: method.label for name, method in METHODS.items()}

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import moocore
 import numpy as np
 
-from backbones.merging.front import Metric
+from backbones.merging.front import Front, Metric
+from backbones.merging.methods import BASELINE
 
 
 @dataclass(frozen=True)
@@ -68,12 +69,23 @@ def with_interval(name: str, metric: Metric) -> tuple[str, str]:
     return f"{metric.value:.{digits}f}", f"[{metric.low:.{digits}f}, {metric.high:.{digits}f}]"
 
 
-def verdict(name: str, difference: Metric | None) -> str | None:
-    """ "better", "worse" or "tie" by the 95 % interval of a method's difference to the baseline; None without one."""
+def verdict(front: Front, method: str, name: str) -> str | None:
+    """ "better" or "worse" than the baseline where the 95 % interval over prompts of the difference, and its sign with
+    every other training seed, say so; else "tie". None for a method that has no difference to it."""
+    difference = front.methods[method].minus_baseline.get(name)
     if difference is None:
         return None
-    low, high = (difference.low, difference.high) if KINDS[name].up else (-difference.high, -difference.low)
+    others = [seed.metrics[method][name] - seed.metrics[BASELINE][name] for seed in front.seeds(method)]
+    low, high = min([difference.low, *others]), max([difference.high, *others])
+    if not KINDS[name].up:
+        low, high = -high, -low
     return "better" if low > 0 else "worse" if high < 0 else "tie"
+
+
+def seeds(front: Front, method: str) -> str:
+    """For people: with how many training seeds a method has been measured."""
+    count = 1 + len(front.seeds(method))
+    return "1 training seed" if count == 1 else f"{count} training seeds"
 
 
 def _kendall(a: np.ndarray, b: np.ndarray) -> float:

@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 
 PARTS = {2: 10, 3: 6}  # of the lattice that fronts are measured on and sweeps are written on: 11 and 28 points
+FINE = 40  # parts of the lattice that servers keep merges of
 
 
 class Preference(tuple[float, ...]):
@@ -50,6 +51,11 @@ class Preference(tuple[float, ...]):
     def __str__(self) -> str:
         """For people: 70 % / 30 %."""
         return " / ".join(f"{100 * share:.0f} %" for share in self)
+
+
+def corners(n: int) -> list[Preference]:
+    """The n preferences for one objective alone, in the order of the objectives."""
+    return [Preference(row) for row in np.eye(n).tolist()]
 
 
 def lattice(n: int, parts: int | None = None) -> list[Preference]:

@@ -18,7 +18,8 @@ class Quadratic:
     """Two backbones and two specialists that each reached its own optimum; see `methods.Tuned`."""
 
     beta: float
-    extrapolation: float = 0.0
+    extrapolation: tuple[float, ...] = (1.0, 1.0)
+    specialist_extrapolation: tuple[float, ...] = (1.0, 1.0)
     backbones: tuple[str, ...] = ("backbone-1", "backbone-2")
     specialists: tuple[str, ...] = ("specialist-1", "specialist-2")
     oracles: tuple[Oracle, ...] = ()

@@ -1,14 +1,22 @@
 """PEFT LoRA folders, read as they are and written: what cannot be honoured exactly is refused by name."""
 
+import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from peft import LoraConfig
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 PREFIX = "base_model.model."
+CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
+
+# In place of WEIGHTS, B alone: A is that of the adapter in the folder beside, which its metadata name. Nothing but this
+# project reads it, so it has a name at which PEFT stops.
+UPS, START = "up_projections.safetensors", "start"
 
 # Settings of a LoRA config that change what the adapter computes, with the values that leave it plain.
 PLAIN = {
@@ -35,13 +43,23 @@ class Adapter:
     deltas: dict[str, tuple[torch.Tensor, torch.Tensor]]
 
 
+def fingerprint(folders: Iterable[Path]) -> str:
+    """SHA-256 of the files of adapters, in order: another one when any of them was tuned anew."""
+    found = hashlib.sha256()
+    for folder in folders:
+        for file in (folder / CONFIG, weights_of(folder)):
+            with file.open("rb") as opened:
+                found.update(hashlib.file_digest(opened, "sha256").digest())
+    return found.hexdigest()
+
+
 def read_adapter(folder: Path, name: str = "") -> Adapter:
-    """Read `adapter_config.json` and `adapter_model.safetensors`.
+    """Read `adapter_config.json`, and `adapter_model.safetensors` or what `write_ups` wrote.
 
     `up` holds B^T times the scale: alpha / r, or alpha / sqrt(r) with rsLoRA. `name`: default: the folder's.
     Raises ValueError naming the file, what is wrong and the fix.
     """
-    config_file, weights_file = folder / "adapter_config.json", folder / "adapter_model.safetensors"
+    config_file, weights_file = folder / CONFIG, weights_of(folder)
     for file in (config_file, weights_file):
         if not file.is_file():
             raise ValueError(f"{file} is missing: save the adapter with PEFT's save_pretrained")
@@ -53,7 +71,7 @@ def read_adapter(folder: Path, name: str = "") -> Adapter:
     rank = config["r"]
     scale = config["lora_alpha"] / (rank**0.5 if config.get("use_rslora") else rank)
 
-    weights, deltas = load_file(weights_file), {}
+    weights, deltas = _tensors(weights_file), {}
     for key in sorted(weights):
         layer, _, part = key.removeprefix(PREFIX).partition(".lora_")
         if part == "B.weight" and f"{PREFIX}{layer}.lora_A.weight" in weights:
@@ -69,6 +87,38 @@ def read_adapter(folder: Path, name: str = "") -> Adapter:
     if not deltas:
         raise ValueError(f"{weights_file} holds no LoRA weights: save the adapter again")
     return Adapter(name or folder.name, deltas)
+
+
+def weights_of(folder: Path) -> Path:
+    """The file with an adapter's tensors: `WEIGHTS`, unless there is none but `UPS`."""
+    weights, ups = folder / WEIGHTS, folder / UPS
+    return ups if ups.is_file() and not weights.is_file() else weights
+
+
+def down_projections(ups: Path) -> Path:
+    """The file that has the A of a file `UPS`. Raises ValueError where it names no folder beside its own."""
+    with safe_open(ups, "pt") as file:
+        start = (file.metadata() or {}).get(START, "")
+    weights = ups.parents[1] / start / WEIGHTS
+    if not start or Path(start).name != start or not weights.is_file():
+        raise ValueError(f"{ups}: the A are to be those of {start!r}, which is no adapter beside it: restore that one")
+    return weights
+
+
+def write_ups(tensors: dict[str, torch.Tensor], start: str, folder: Path) -> None:
+    """Write the B of an adapter whose A are those in the folder `start` beside `folder`. `tensors`: as PEFT names
+    them."""
+    ups = {name: tensor for name, tensor in tensors.items() if ".lora_B." in name}
+    save_file(ups, folder / UPS, metadata={"format": "pt", START: start})
+
+
+def _tensors(file: Path) -> dict[str, torch.Tensor]:
+    """An adapter's tensors, as PEFT names them, from its `weights_of`."""
+    tensors = load_file(file)
+    if file.name == UPS:
+        downs = load_file(down_projections(file))
+        tensors |= {name: tensor for name, tensor in downs.items() if ".lora_A." in name}
+    return tensors
 
 
 def write_adapter(deltas: dict[str, tuple[torch.Tensor, torch.Tensor]], base: str, folder: Path) -> None:
@@ -87,4 +137,4 @@ def write_adapter(deltas: dict[str, tuple[torch.Tensor, torch.Tensor]], base: st
     tensors = {}
     for layer, (a, b) in deltas.items():
         tensors[f"{PREFIX}{layer}.lora_A.weight"], tensors[f"{PREFIX}{layer}.lora_B.weight"] = a, b
-    save_file(tensors, folder / "adapter_model.safetensors", metadata={"format": "pt"})
+    save_file(tensors, folder / WEIGHTS, metadata={"format": "pt"})

@@ -10,11 +10,13 @@ import zipfile
 from pathlib import Path
 
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
-from backbones.merging.preference import Preference
+from backbones.merging.methods import METHODS
+from backbones.merging.preference import FINE, Preference, lattice
 from backbones.store.adapters import read_adapter, write_adapter
-from backbones.store.files import require_new, write_json
+from backbones.store.conversion import NF4
+from backbones.store.files import new_folder, require_new, write_json
 from backbones.store.low_rank import concatenated, truncated
 from backbones.store.soup_set import SoupSet
 
@@ -132,6 +134,43 @@ def merged_model(soup_set: SoupSet, method: str, mu: Preference, folder: Path, d
     return folder
 
 
+def plain_base(soup_set: SoupSet, folder: Path) -> Path:
+    """Write the base, without an adapter, to `folder` as a plain model in bf16 with its tokenizer; return `folder`.
+
+    Its linear layers have the 4-bit values that the set is served with, also where it is quantised only when it is
+    loaded. Takes the memory of the model in fp32. Raises ValueError for a folder that is not empty.
+    """
+    require_new(folder)
+    config = AutoConfig.from_pretrained(soup_set.base, local_files_only=True)
+    quantise = {} if hasattr(config, "quantization_config") else {"quantization_config": NF4, "device_map": {"": "cpu"}}
+    model = AutoModelForCausalLM.from_pretrained(
+        soup_set.base, dtype=torch.float32, use_safetensors=True, local_files_only=True, **quantise
+    )
+    with new_folder(folder) as made:
+        model.dequantize().to(torch.bfloat16).save_pretrained(made, save_original_format=False)
+        AutoTokenizer.from_pretrained(soup_set.base, padding_side="left", local_files_only=True).save_pretrained(made)
+    return folder
+
+
+def greatest_rank(soup_set: SoupSet) -> int:
+    """The greatest rank of a merge by any method of the set, exported exactly; 0 where none has an adapter.
+
+    Raises ValueError for adapters that cannot be read.
+    """
+    merges = {
+        frozenset(soup_set.merge(method, mu).used)
+        for method in soup_set.methods
+        if not METHODS[method].lone
+        for mu in lattice(len(soup_set.objectives), FINE)
+    }
+    adapters = {name: read_adapter(soup_set.folders[name], name) for name in frozenset().union(*merges)}
+    ranks = [0]
+    for names in filter(None, merges):
+        used = [adapters[name] for name in names]
+        ranks.append(len(next(iter(concatenated(used, [1.0] * len(used)).values()))[0]))
+    return max(ranks)
+
+
 def zipped(soup_set: SoupSet, method: str, mu: Preference, folder: Path) -> Path:
     """Write `merged_adapter` as one file SET-METHOD-70-30.zip in `folder`; return its path.
 
@@ -177,10 +216,9 @@ def _coefficients(soup_set: SoupSet, method: str, mu: Preference) -> dict[str, f
         raise ValueError(
             f"{method!r} mixes the specialists at every token: no single adapter does that; export a merge"
         )
-    used = {name: value for name, value in merge.coefficients.items() if value}
-    if not used:
+    if not merge.used:
         raise ValueError(f"{method!r} is the base without an adapter: there is nothing to export")
-    return used
+    return merge.used
 
 
 def _base_path(base: Path) -> str:

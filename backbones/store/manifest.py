@@ -10,7 +10,8 @@ from backbones.tasks.task import Sampling
 
 FORMAT = 2
 FILE = "manifest.json"
-OPTIONAL = ("task", "start")  # fields that files from before do not have
+# Fields that a file can do without; of these only the task is written all the same.
+OPTIONAL = ("task", "start", "extrapolation", "specialist_extrapolation")
 # Inside the set, or of the Hub: {"hub", "revision", "folder"}. A base can also be {"set"}, or the fields of a `Gguf`.
 Folder = str | dict[str, str]
 
@@ -22,8 +23,10 @@ class SetError(ValueError):
 @dataclass(frozen=True)
 class Manifest:
     """The fields of the file. `objectives`: as `Objective`, with a folder for `reward_model`; `oracles`: "preference"
-    and "adapter"; `start`: the adapter that all others began at, None for the base; `settings`: those of the task,
-    which the file holds beside the others."""
+    and "adapter"; `extrapolation`: a strength for the corner of each objective, none for 1 everywhere, or one number a
+    for 1 + a everywhere, as files from before have it; `specialist_extrapolation`: one for each specialist; `start`:
+    the adapter that all others began at, None for the base; `settings`: those of the task, which the file holds beside
+    the others."""
 
     name: str
     title: str
@@ -33,7 +36,8 @@ class Manifest:
     backbones: list[Folder] = field(default_factory=list)
     specialists: list[Folder] = field(default_factory=list)
     oracles: list[dict[str, Any]] = field(default_factory=list)
-    extrapolation: float = 0.0
+    extrapolation: list[float] | float = field(default_factory=list)
+    specialist_extrapolation: list[float] = field(default_factory=list)
     sampling: Sampling = field(default_factory=Sampling)
     task: str = "restaurants"
     settings: dict[str, str] = field(default_factory=dict)
@@ -71,8 +75,9 @@ class Manifest:
         if clash:
             raise ValueError(f"{clash!r} is a field of every manifest and no setting of a task: leave it out")
         written = {"format": FORMAT} | asdict(self)
-        if self.start is None:
-            del written["start"]
+        for name in OPTIONAL:
+            if written[name] in (None, []):
+                del written[name]
         write_json(folder / FILE, written | written.pop("settings"))
 
 

@@ -1,12 +1,13 @@
 """Sets: folders with a base, the adapters tuned on it, and the fronts measured with them.
 
-manifest.json        task, objectives, beta, extrapolation, adapters, default sampling settings
+manifest.json        task, objectives, beta, extrapolations, adapters, default sampling settings
 base/                4-bit base and tokenizer, as transformers saves them, where the set has one of its own
 adapters/NAME/       PEFT LoRA folders: one backbone per row of B, one specialist per objective, oracles, and the start,
-                     where all of these began at one adapter instead of at the base
+                     where all of these began at one adapter instead of at the base; who has its A holds B alone
 reward-models/NAME/  models behind learned rewards
-pilot.json           how beta and the extrapolation were chosen
+pilot.json           how beta and the extrapolations were chosen
 front.json           measured fronts of the methods
+sweep.json           texts that the page opens with, see `engine.stored`; a set can do without
 README.md            model card
 
 A base, an adapter or a reward model can also lie on the Hugging Face Hub: {"hub": "organisation/name", "revision": "the
@@ -14,6 +15,7 @@ A base, an adapter or a reward model can also lie on the Hugging Face Hub: {"hub
 that of a set beside this one, {"set": "name"}, or be made of a GGUF file, which `store.fetching` describes.
 """
 
+import math
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,7 +43,7 @@ PICKLED = {".bin", ".pt", ".pth", ".pkl", ".ckpt"}
 class SoupSet:
     """A set. `base_folder`: where the base lies, or will lie once it is made of `gguf`. `folders`: of every adapter by
     its name, which says what it was tuned for: backbone-1, specialist-2, oracle-1. `front` is None until it has been
-    measured."""
+    measured. `withheld`: methods that are not offered where it is served."""
 
     path: Path
     name: str
@@ -49,7 +51,8 @@ class SoupSet:
     task: Task
     objectives: tuple[Objective, ...]
     beta: float
-    extrapolation: float
+    extrapolation: tuple[float, ...]
+    specialist_extrapolation: tuple[float, ...]
     base_folder: Path
     folders: dict[str, Path]
     backbones: tuple[str, ...]
@@ -59,6 +62,7 @@ class SoupSet:
     front: Front | None = None
     start: str | None = None
     gguf: Gguf | None = None
+    withheld: frozenset[str] = frozenset()
 
     @property
     def base(self) -> Path:
@@ -84,8 +88,9 @@ class SoupSet:
 
     @property
     def methods(self) -> tuple[str, ...]:
-        """The methods that this set's adapters allow: it can lack specialists, backbones or oracles."""
-        return methods.available(self)
+        """The methods that this set's adapters allow, as it can lack specialists, backbones or oracles, less those
+        withheld."""
+        return tuple(name for name in methods.available(self) if name not in self.withheld)
 
     def points(self, method: str) -> tuple[Point, ...]:
         """The measured points of a method's front; none where it has not been measured."""
@@ -125,7 +130,10 @@ def read(name_or_path: str | Path) -> SoupSet:
     path = SETS / name if name in shipped() else Path(name)
     if not path.is_dir() and hub.is_repository(name):
         repository, _, revision = name.partition("@")
-        path = places.of_hub(repository, revision or "main")
+        try:
+            path = places.of_hub(repository, revision or "main")
+        except ValueError as error:
+            raise SetError(f"{error}; nor is {name} a folder here") from None
     if not (path / FILE).is_file():
         known = ", ".join(shipped())
         raise SetError(f"no set {name!r}: name a folder with a {FILE}, organisation/name of the Hub, or {known}")
@@ -158,7 +166,8 @@ def made(path: Path, manifest: Manifest) -> SoupSet:
             task=_task(manifest),
             objectives=tuple(_objective(path, fields) for fields in manifest.objectives),
             beta=float(manifest.beta),
-            extrapolation=float(manifest.extrapolation),
+            extrapolation=_strengths("extrapolation", manifest.extrapolation, n),
+            specialist_extrapolation=_strengths("specialist_extrapolation", manifest.specialist_extrapolation, n),
             base_folder=base,
             folders=folders,
             backbones=backbones,
@@ -232,6 +241,14 @@ def _name(folders: dict[str, Path], name: str, folder: Path) -> str:
     if known is None:
         folders[name] = folder
     return known or name
+
+
+def _strengths(field: str, given: list[float] | float, n: int) -> tuple[float, ...]:
+    """A strength for the corner of each of n objectives, as a manifest gives them. Raises ValueError."""
+    strengths = [1.0 + given] * n if isinstance(given, int | float) else given or [1.0] * n
+    if len(strengths) != n or not all(isinstance(k, int | float) and 0 < k < math.inf for k in strengths):
+        raise ValueError(f"{field} is {given!r}: give {n} numbers above 0, one for the corner of each objective")
+    return tuple(map(float, strengths))
 
 
 def _front(file: Path) -> Front | None:

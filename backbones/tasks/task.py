@@ -85,16 +85,16 @@ class Probe:
 
 @dataclass(frozen=True)
 class Source:
-    """Where a split of the data lies: `file` below the data directory (CSV, TSV or JSON lines), or `hub`: a data set of
-    the Hub, or the address of such a file.
+    """Where a split of the data lies: `file` below the data directory (CSV, TSV or JSON lines), and, where it is to be
+    had without that too, `hub`: a data set of the Hub with its `split`, or the address of such a file.
 
     `columns`: those that must be there, as the file names them; `renamed`: the Hub's names of them.
     """
 
     file: str
     columns: tuple[str, ...]
-    hub: str
-    split: str
+    hub: str = ""
+    split: str = ""
     config: str | None = None
     revision: str | None = None
     renamed: Mapping[str, str] | None = None
@@ -197,6 +197,14 @@ class Task(ABC):
     def remarks(self, raw: str, given: Given) -> list[Remark]:
         """What is to be said about a text."""
         return []
+
+    def sentence(self, given: Given) -> str:
+        """What is given in words, unchecked: with any of the fields, of any content."""
+        return ", ".join(value for value in given.values() if value)
+
+    def verdict(self, raw: str, given: Given, rewards: Mapping[str, float], objectives: Sequence[Objective]) -> str:
+        """How well a text does, in a few words that can be compared with those of another. `rewards`: by objective."""
+        return ", ".join(f"{one.label} {rewards[one.name]:.2f}" for one in objectives)
 
     # Rewards
 

@@ -5,14 +5,14 @@ import pytest
 from app.page import build
 from app.serve import launch
 from tests.browser import opened
-from tests.fake import FakeStream, fake_set
+from tests.fake import FakeStream, fake_set, with_sweep
 
 
 @pytest.fixture(scope="module")
-def served():
-    """The address of the page, and the stream behind it."""
+def served(tmp_path_factory):
+    """The address of the page, and the stream behind it. Both sets come with texts."""
     stream = FakeStream(delay=0.15)
-    page = build([fake_set(2), fake_set(3)], stream)
+    page = build([with_sweep(fake_set(n), tmp_path_factory.mktemp("set")) for n in (2, 3)], stream)
     _, url, _ = launch(page, prevent_thread_lock=True, quiet=True, server_name="127.0.0.1")
     yield url, stream
     page.close()

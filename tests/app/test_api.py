@@ -16,6 +16,7 @@ from app import serve
 from app.api import Programs, examples
 from app.handlers import Handlers
 from app.page import build
+from backbones.merging.methods import METHODS
 from backbones.tasks.assistant import Assistant
 from tests.fake import HEAVY, POINTER, FakeStream, fake_set
 
@@ -100,8 +101,9 @@ def test_coefficients_are_those_of_the_paper(client):
     merged = client.predict([100, 0], api_name="/coefficients")
     assert merged["bone-soup"] == {"backbone-1": 1.75, "backbone-2": -0.75}
     assert merged["rewarded-soup"] == {"specialist-1": 1.0, "specialist-2": 0.0}
-    merging = ["bone-soup", "bone-soup-anchored", "bone-soup-extrapolated", "rewarded-soup", "no-mapping"]
-    assert list(merged) == merging
+    extrapolated = merged["bone-soup-extrapolated"], merged["rewarded-soup-extrapolated"]
+    assert extrapolated == ({"backbone-1": 2.1875, "backbone-2": -0.9375}, {"specialist-1": 1.1, "specialist-2": 0.0})
+    assert list(merged) == [name for name, method in METHODS.items() if not method.lone and name != "mod"]
 
 
 def test_a_front_has_points_and_metrics(client):
@@ -174,3 +176,10 @@ def test_the_tools_tell_what_the_sets_served_need():
     programs = Programs(Handlers([replace(chat, specialists=(), oracles=())], FakeStream()))
     told = programs.described(programs.generate).__doc__
     assert "priceRange" not in told and "rewarded-soup" not in told
+
+
+def test_the_page_may_end_what_has_no_number_yet(url):
+    sent = {"event_id": None, "session_hash": "a", "fn_index": 1}
+    assert httpx.post(f"{url}/gradio_api/cancel", json=sent).json() == {"success": False}
+    answer = httpx.post(f"{url}/gradio_api/cancel", json={"event_id": "a", "session_hash": 5})
+    assert answer.status_code == 422 and "session_hash" in answer.text

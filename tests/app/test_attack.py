@@ -287,7 +287,7 @@ def test_the_longest_choices_make_a_link_that_opens():
     facts = {slot: max(values, key=len) for slot, values in f.VALUES.items()} | dict.fromkeys(
         ("name", "near"), "😀" * 60
     )
-    methods = ["bone-soup-extrapolated"] * 2
+    methods = [max(METHODS, key=len)] * 2
     settings = 4, 1.2345678901234567, 0.12345678901234567, ch.MAX_SEED, True
     choices = ch.check(SETS["fake-3"], methods, [0.123456781, 0.2, 0.3], facts, *settings)
     assert ch.from_query(SETS, choices.query()) == choices
@@ -320,11 +320,21 @@ def shown(name, near, said):
     soup_set = replace(fake_set(2), name=said, title=said, objectives=tuple(objectives))
     some = chosen(said, ("bone-soup", "mod"), given={"name": name, "near": near, "food": "Italian"})
     handlers = Handlers([soup_set], FakeStream())
-    written = list(handlers.write(some, "0-1", [], None))
-    swept = list(handlers.sweep(some, "0-1", []))[-1]["swept"]
-    seen = [handlers.look(some, "0-1", [], swept), handlers.follow(some, "0-1"), *written]
-    seen.append(handlers.point(SimpleNamespace(key=["front", "mod", 3]), some, [], None))
-    return "".join(html for news in seen for html in news.values() if isinstance(html, str))
+    written = list(handlers.write(some, []))
+    swept = list(handlers.sweep(some, None))[-1]["swept"]
+    seen = [handlers.choose(some, swept), handlers.follow(some, "0-1"), *written]
+    seen.append(handlers.point(SimpleNamespace(key=["front", "mod", 3]), some, None))
+    return "".join(html for news in seen for html in markup(news))
+
+
+def markup(news):
+    """All HTML in news of parts."""
+    for value in news.values():
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, dict):
+            pages = [*(value.get("value") or ()), value.get("exact")]
+            yield from (html for page in pages if isinstance(page, dict) for html in page["parts"].values())
 
 
 @cache

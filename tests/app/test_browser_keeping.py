@@ -4,7 +4,7 @@ import json
 import zipfile
 
 from backbones.store import exporting
-from tests.browser import choose, needs_browser, opened, press, shares, three, told, wait_for_text, write
+from tests.browser import choose, needs_browser, open_fields, opened, press, shares, three, told, wait_for_text, write
 
 pytestmark = needs_browser
 
@@ -25,7 +25,7 @@ def test_a_link_opened_in_another_browser_gives_the_same_texts(page, browser, se
     page.wait_for_function("document.querySelector('#link textarea, #link input').value.includes('seed=42')")
     link = page.locator("#link textarea, #link input").input_value()
     other, problems = opened(browser, link)
-    other.wait_for_selector("#column-right .chips", timeout=20_000)
+    wait_for_text(other, "#history", "mod pub with seed 42")
     for column in ("#column-left", "#column-right"):
         assert other.locator(column).inner_text() == page.locator(column).inner_text()
     assert shares(other) == [0, 0, 100] and served[1].requests[-1] == served[1].requests[-2]
@@ -36,7 +36,7 @@ def test_a_link_opened_in_another_browser_gives_the_same_texts(page, browser, se
 def test_a_damaged_link_says_so(browser, served):
     page, problems = opened(browser, f"{served[0]}#set=fake-2&facts=%3Cscript%3E&preference=a")
     assert "The link cannot be opened" in page.locator("#problem").inner_text()
-    assert "Press Write" in page.locator("#column-left").inner_text()
+    assert "bone-soup pub" in page.locator("#column-left").inner_text()
     page.close()
     assert problems == []
 
@@ -72,6 +72,7 @@ def test_nothing_to_take_away_and_nothing_to_link_to_are_told_in_words(page):
     for name in ("Texts as JSON", "Texts as CSV"):
         press(page, name)
         told(page, "nothing has been written yet: press Write first")
+    open_fields(page)
     page.get_by_label("Name", exact=True).fill("")
     press(page, "Copy link")
     told(page, "the fact 'name' is missing: every text needs a name to write about")
@@ -96,6 +97,7 @@ def test_a_click_on_what_is_no_longer_kept_is_told_in_words(page):
 
 def test_an_error_shows_the_markup_that_was_pasted_as_text(page):
     pasted = "<b>x</b> & <img src=x onerror=alert(1)>"
+    open_fields(page)
     page.get_by_label("Name", exact=True).fill(pasted)
     press(page, "Write")
     told(page, f"name is '{pasted}': leave out the characters")

@@ -53,9 +53,10 @@ def test_words_of_a_set_are_shown_and_never_run(browser, address):
     page, problems = opened(browser, address)
     write(page)
     wait_for_text(page, "#history", MARKUP.format("name 2"))
-    press(page, "Sweep")
-    wait_for_text(page, "#column-left", "From the sweep")
-    for name in ("Sweep", "Fronts as a table", "Results", "How it works", "Use it from code"):
+    press(page, "Another example")
+    page.wait_for_selector(".pages.pair.dimmed")
+    page.wait_for_selector(".pages.pair:not(.dimmed)")
+    for name in ("Sweep", "Blind round", "Fronts as a table", "Results", "Use it from code"):
         page.get_by_role("tab", name=name).click()
         page.wait_for_timeout(300)
     page.locator("#set input").click()
@@ -64,7 +65,8 @@ def test_words_of_a_set_are_shown_and_never_run(browser, address):
     page.get_by_role("tab", name="Fronts as a table").click()
     page.locator("#points").get_by_role("button", name="go there").first.click()
     wait_for_text(page, "#example", MARKUP.format("given"))
-    for where in ("#preference", "#coefficients", "#points", "#lesson-matrices"):
+    press(page, "Take the tour (2 min)")
+    for where in ("#preference", "#coefficients", "#points", "#story"):
         shown = page.locator(where).text_content().lower()
         assert MARKUP.format("complete").lower() in shown, where
     assert page.locator("#set input").input_value() == MARKUP.format("title 3")

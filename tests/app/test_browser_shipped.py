@@ -11,7 +11,7 @@ from app.serve import launch
 from backbones.engine.scheduler import Scheduler
 from backbones.engine.writer import Writer
 from backbones.tasks.restaurants import facts as f
-from tests.browser import choose, needs_browser, press, wait_for_text
+from tests.browser import choose, needs_browser, opened, press, wait_for_text
 from tests.store.models import plain, served
 
 pytestmark = needs_browser
@@ -42,8 +42,7 @@ def page(browser, url):
 
 
 def texts(page):
-    for side in ("left", "right"):  # each is done by itself
-        page.wait_for_selector(f"#column-{side} .chips", timeout=30_000)
+    page.wait_for_selector("#history tbody tr", timeout=30_000)
     return [page.locator(f"#column-{side} .text p").all_inner_texts() for side in ("left", "right")]
 
 
@@ -61,15 +60,35 @@ def test_a_link_opened_in_another_browser_gives_the_same_texts(page, browser):
     other.context.close()
 
 
-def test_a_sweep_of_the_shipped_set_follows_the_preference(page):
-    press(page, "Sweep")
-    wait_for_text(page, "#column-left", "From the sweep")
-    page.locator("#slider-1").press("Home")
-    wait_for_text(page, "#column-left", "at 0 % / 100 %")
-    short = page.locator("#column-right .text p").inner_text()
-    page.locator("#slider-1").press("End")
-    wait_for_text(page, "#column-left", "at 100 % / 0 %")
-    assert len(page.locator("#column-right .text p").inner_text()) > len(short)
+@pytest.mark.parametrize("title", ["complete and concise", "complete, concise and upbeat"])
+def test_a_shipped_set_opens_with_texts_that_follow_the_preference_on_one_screen(browser, url, title):
+    page, problems = opened(browser, url)
+    if "upbeat" in title:
+        choose(page, "Set", f"Restaurants: {title}")
+        page.wait_for_selector(".triangle")
+    wait_for_text(page, "#columns", "of 8 facts in")
+    for where in ("#preference", "#column-left", "#column-right", "#front"):
+        box = page.locator(where).bounding_box()
+        assert box["y"] >= 0 and box["y"] + box["height"] <= 900 and box["height"] > 80, (where, box)
+    lengths = []
+    for key in ("Home", "End"):
+        page.locator("#slider-1").press(key)
+        lengths.append([len(page.locator(f"#column-{side} .answer").text_content()) for side in ("left", "right")])
+    assert lengths[0][0] < lengths[1][0] and lengths[0][1] < lengths[1][1]
+    page.close()
+    assert problems == []
+
+
+def test_what_a_visitor_types_is_swept_by_the_engine(page):
+    page.locator(".sentence").click()
+    name = page.get_by_label("Name", exact=True)
+    name.press("End")
+    name.press_sequentially("s")
+    page.wait_for_selector(".pages.pair.dimmed")
+    page.wait_for_selector(".pages.pair:not(.dimmed)", timeout=60_000)
+    for key in ("Home", "End"):
+        page.locator("#slider-1").press(key)
+        assert "The Golden Lanterns" in page.locator("#column-left .answer").text_content()
 
 
 def test_the_downloaded_adapter_gives_the_served_logits_in_plain_peft(page, writers, tmp_path):

@@ -39,7 +39,7 @@ def test_a_link_made_when_what_is_given_was_called_facts_still_opens():
 
 
 def test_without_a_link_the_page_opens_as_it_is():
-    assert handlers().reopen("") == {"problem": ""}
+    assert handlers().reopen("") == {}
 
 
 @pytest.mark.parametrize(

@@ -32,8 +32,8 @@ def rows(entries, sets=SETS):
 def test_texts_are_taken_away_with_all_it_takes_to_write_them_again():
     shared = Handlers([fake_set(2), fake_set(3)], FakeStream())
     given = GIVEN | {"name": "=SUM(A1)"}
-    *_, last = shared.write(chosen(given=given), "0-1", [], None)
-    *_, swept = shared.sweep(chosen(), "0-1", [])
+    *_, last = shared.write(chosen(given=given), [])
+    *_, swept = shared.sweep(chosen(), None)
     with open(shared.take("json", last["texts"], swept["swept"])["file"]) as file:
         entries = json.load(file)
     assert len(entries) == 2 + 22 and entries[0]["given"]["name"] == "=SUM(A1)" and entries[0]["seed"] == 5

@@ -15,8 +15,13 @@ def settings(**environ):
 
 
 def test_settings_have_defaults_and_are_checked():
-    assert settings() == Settings(("restaurants", "restaurants-3"), None, None, 64, 64)
+    assert settings() == Settings(("silver-lining", "restaurants", "restaurants-3"), None, None, 64, 64)
     assert settings(sets="a, ./b ,", device="cpu", queue="8", rows="2") == Settings(("a", "./b"), "cpu", None, 8, 2)
+    served = settings(engine="http://a:8000/, https://b,http://a:8000", engine_adapters="3", engine_lattice="20")
+    assert (served.engine, served.adapters, served.lattice) == (("http://a:8000", "https://b"), 3, 20)
+    assert settings(engine_folder="shared").folder == Path("shared")
+    with pytest.raises(ValueError, match="BONESOUP_ENGINE holds 'a:8000': write addresses as in http://host:8000,http"):
+        settings(engine="a:8000")
     for name, value in (("device", "tpu"), ("precision", "int8"), ("queue", "0"), ("rows", "many"), ("queue", "-1")):
         with pytest.raises(ValueError, match=f"BONESOUP_{name.upper()} is '{value}': use"):
             settings(**{name: value})

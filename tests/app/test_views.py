@@ -10,7 +10,9 @@ from jinja2 import UndefinedError
 from app import history, views
 from app.history import Entry
 from backbones.engine.request import Request, Text
+from backbones.merging.front import SeedFront
 from backbones.merging.methods import METHODS
+from backbones.merging.metrics import KINDS
 from backbones.merging.preference import Preference
 from backbones.tasks.assistant import Assistant
 from backbones.tasks.reframe import care
@@ -83,11 +85,41 @@ def test_answers_keep_their_lines_and_state_nothing():
 
 
 def test_columns_without_texts_say_what_comes():
-    assert "MOD writes here. Press Write , or Sweep" in seen(views.empty("mod"))
+    assert "MOD writes here. Press Write ." in seen(views.empty("mod"))
     assert "1 request is before yours" in views.waiting("mod", 1)
     assert "3 requests are before yours" in views.waiting("mod", 3)
-    assert 'aria-valuenow="11"' in views.progress(11, 44) and "width:25.0%" in views.progress(11, 44)
-    assert "11 of 44 texts" in views.progress(11, 44)
+
+
+def test_a_verdict_says_what_to_see_in_both_columns():
+    soup_set, methods = fake_set(), ("bone-soup", "rewarded-soup")
+    left, right = written("<name> is an English coffee shop."), written("<name> is a pub.")
+    words = "Bone Soup : 3 of 3 facts in 6 words. Rewarded Soup : 1 of 3 facts and 1 made up in 4 words."
+    assert seen(views.verdict(soup_set, methods, ([left], [right]))) == words
+    same = "Bone Soup and Rewarded Soup write the same text here: 3 of 3 facts in 6 words."
+    assert seen(views.verdict(soup_set, methods, ([left], [left]))) == same
+    assert seen(views.verdict(soup_set, ("mod", "mod"), ([left], [left]))).startswith("MOD in both columns: 3 of 3")
+    several = seen(views.verdict(soup_set, methods, ([left, right], [right, right])))
+    assert several.startswith("Bone Soup : Complete 0.50, Concise 0.50 on average.")
+    unscored = replace(left, rewards={})
+    assert "Bone Soup : could not be scored." in seen(views.verdict(soup_set, methods, ([unscored], [right])))
+    running = replace(right, done=False)
+    assert views.verdict(soup_set, methods, ([left], [running])) == ""
+
+
+def test_words_that_differ_from_the_other_column_can_be_told_apart():
+    left, right = written("<name> is a pub."), written("<name> is a bar.")
+    soup_set = fake_set()
+    shown = views.texts(soup_set.task, "mod", [left], soup_set.objectives, others=[right])
+    assert re.findall(r'class="differs">(.*?)<', shown) == ["pub", "."]
+    assert "differs" not in column(left)
+
+
+def test_several_fields_are_a_sentence_that_opens_them_and_one_is_not():
+    task = fake_set().task
+    shown = views.sentence(task, {"name": IMAGE, "eatType": "pub"})
+    assert 'aria-expanded="false" aria-controls="given"' in shown
+    assert "&lt;img" in shown and seen(shown) == f"{IMAGE}, a pub change"
+    assert views.sentence(Assistant(), {"prompt": "Hi"}) == ""
 
 
 def test_merges_show_what_the_set_makes_of_the_preference_and_what_is_expected():
@@ -115,10 +147,20 @@ def test_theory_says_where_bone_soup_leads():
 
 def test_results_say_what_is_better_and_how_sure_that_is():
     shown = seen(views.results(fake_set()))
-    assert "10 held-out prompts, 1 texts each" in shown and "level or worse than Rewarded Soup at 95 %." in shown
-    assert "MOD 11 preferences 0.700 [0.600, 0.800] ▲ better" in shown
+    assert "10 held-out prompts, 1 texts each" in shown
+    assert "worse than Rewarded Soup: at 95 % over prompts and with every training seed; else level." in shown
+    assert "MOD 11 preferences, 1 training seed 0.700 [0.600, 0.800] ▲ better" in shown
     assert shown.count("▼ worse") == 2 * (len(METHODS) - 1)  # sparsity and spacing, of all but the base
-    assert "Base" not in shown
+    assert "Base 1 preferences" not in shown  # among the methods' meanings it is
+
+
+def test_results_call_level_what_another_training_seed_does_not_bear_out():
+    soup_set = fake_set()
+    metrics = {"mod": dict.fromkeys(KINDS, 0.4), "rewarded-soup": dict.fromkeys(KINDS, 0.5)}
+    front = replace(soup_set.front, training_seeds=(SeedFront(1, {}, {}, metrics, {}),))
+    shown = seen(views.results(replace(soup_set, front=front)))
+    assert "MOD 11 preferences, 2 training seeds 0.700 [0.600, 0.800] = level" in shown
+    assert "Bone Soup 11 preferences, 1 training seed 0.700 [0.600, 0.800] ▲ better" in shown
 
 
 def test_a_front_is_a_table_of_its_points_that_can_be_gone_to():
@@ -154,7 +196,7 @@ def test_a_history_has_the_newest_first():
 
 
 def test_a_sweep_has_both_columns_side_by_side():
-    assert "Press <b>Sweep</b>" in views.sweep(None)
+    assert "once they have been written" in views.sweep(None)
     columns = [
         [Entry("fake-2", written(f"By {method}.", method=method, mu=Preference(mu)), "sweep") for mu in ((0.3, 0.7),)]
         for method in ("mod", "base")
@@ -186,6 +228,7 @@ def test_what_a_set_or_a_person_says_is_never_markup(n):
     point = replace(point, example=replace(point.example, given=IMAGE, text=IMAGE))
     pages = {
         "texts": views.texts(soup_set.task, "mod", [said, replace(said, done=False)], objectives, IMAGE),
+        "sentence": views.sentence(soup_set.task, {"name": IMAGE}),
         "merges": views.merges(soup_set, soup_set.methods, mu),
         "results": views.results(soup_set),
         "front": views.front(soup_set, soup_set.methods),

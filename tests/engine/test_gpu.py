@@ -10,7 +10,8 @@ from transformers import AutoModelForCausalLM
 
 from backbones.engine.batch import Batch
 from backbones.engine.device import Coming, sent
-from backbones.engine.scheduler import Scheduler, Waiting
+from backbones.engine.jobs import Waiting
+from backbones.engine.scheduler import Scheduler
 from backbones.engine.soup import Soup
 from backbones.store import footprint
 from backbones.store.adapters import read_adapter

@@ -8,8 +8,9 @@ import torch
 
 from backbones.engine import batch as batches
 from backbones.engine.batch import Batch, Unread
+from backbones.engine.jobs import ServingError
 from backbones.engine.sampling import Sampler
-from backbones.engine.scheduler import Scheduler, ServingError
+from backbones.engine.scheduler import Scheduler
 from tests.engine.tiny import again, request, several, tiny_writer, tokens
 
 ERRORS = [torch.OutOfMemoryError("CUDA out of memory"), RuntimeError("[enforce fail] DefaultCPUAllocator: no memory")]

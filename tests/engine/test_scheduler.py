@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from backbones.engine import scheduler
 from backbones.engine.batch import Batch
-from backbones.engine.scheduler import Scheduler, ServingError, Waiting
+from backbones.engine.jobs import ServingError, Waiting
+from backbones.engine.scheduler import Scheduler
 from tests.engine.tiny import BAD, GIVEN, request, tiny_writer
 from tests.fake import HEAVY, POINTER
 
@@ -26,7 +26,7 @@ def writer(soup, adapters):
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch):
-    monkeypatch.setattr(scheduler, "PATIENCE", 0.01)
+    monkeypatch.setattr("backbones.engine.jobs.PATIENCE", 0.01)
 
 
 @pytest.fixture
@@ -165,6 +165,36 @@ def test_a_job_larger_than_the_scheduler_allows_runs_by_and_by_and_blocks_nobody
     assert max(held[: held.index(4)]) == 1
 
 
+def test_the_background_comes_after_all_others_and_leaves_half_of_the_rows_to_them(writer, stalled, added):
+    serving = Scheduler({"tiny": writer}, max_rows=4)
+    unasked = serving.stream("tiny", [request(seed) for seed in range(6)], background=True)
+    assert len(next(unasked)) == 6 and added == [[0, 1]]
+    asked = serving.stream("tiny", [request(10), request(11)])
+    assert not next(asked)[0].done and added == [[0, 1], [10, 11]]  # at once, and not after what nobody asked for
+    later, more = serving.stream("tiny", [request(12)], background=True), serving.stream("tiny", [request(20)])
+    assert next(later) == Waiting(2) and next(more) == Waiting(1)
+    stalled.clear()
+    with ThreadPoolExecutor(4) as pool:
+        texts = list(pool.map(finish, (unasked, asked, later, more)))
+    order = [seed for seeds in added for seed in seeds]
+    assert order.index(20) < min(order.index(seed) for seed in (2, 3, 4, 5, 12))
+    assert texts[0] == writer.write([request(seed) for seed in range(6)])
+    assert texts[3] == writer.write([request(20)])
+
+
+def test_the_background_turns_nobody_away(writer, stalled):
+    serving = Scheduler({"tiny": writer}, max_jobs=1)
+    unasked = serving.stream("tiny", [request(1)], background=True)
+    next(unasked)
+    asked = serving.stream("tiny", [request(2)])
+    assert not next(asked)[0].done
+    with pytest.raises(ServingError, match="try again in a minute"):
+        next(serving.stream("tiny", [request(3)], background=True))
+    stalled.clear()
+    finish(unasked)
+    finish(asked)
+
+
 def test_closing_frees_the_place_in_the_queue(writer, stalled, added):
     serving = Scheduler({"tiny": writer}, max_rows=1)
     first, second, third = (serving.stream("tiny", [request(seed)]) for seed in (1, 2, 3))
@@ -285,7 +315,7 @@ def test_texts_are_written_while_others_are_scored(writer, monkeypatch):
         return score(raws, given)
 
     monkeypatch.setattr(writer.scorer, "score", slow)
-    monkeypatch.setattr(scheduler, "PERIOD", 0)
+    monkeypatch.setattr("backbones.engine.jobs.PERIOD", 0)
     serving = Scheduler({"tiny": writer})
     short, long = serving.stream("tiny", [request(1, max_new_tokens=1)]), serving.stream("tiny", [request(2)])
     assert next(short)[0].tokens == 1 and begun.wait(20)

@@ -9,6 +9,7 @@ import torch
 from peft import PeftModel
 from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM
 
+from backbones.engine import soup as engine
 from backbones.engine.soup import Soup, windows
 from backbones.store.adapters import read_adapter
 from tests.conftest import make_adapter
@@ -43,6 +44,15 @@ def dense(base, adapters, coefficients):
                 total.get_submodule(name).weight.data += c * layer.get_delta_weight("default")
     with torch.no_grad():
         return total(IDS).logits
+
+
+@pytest.mark.parametrize(
+    ("device", "fast", "dtype"),
+    [("cuda", False, torch.bfloat16), ("cpu", True, torch.bfloat16), ("cpu", False, torch.float32)],
+)
+def test_the_cpu_computes_in_bf16_where_it_multiplies_in_it(device, fast, dtype, monkeypatch):
+    monkeypatch.setattr(engine, "FAST_BF16", fast)
+    assert engine.default_dtype(device) == dtype
 
 
 @pytest.mark.parametrize("coefficients", MIXES)

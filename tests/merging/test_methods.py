@@ -14,7 +14,7 @@ from backbones.merging.theory import Quadratic
 BETA = 0.7
 CORNER, MIDDLE = Preference((1.0, 0.0)), Preference((0.5, 0.5))
 ORACLES = (Oracle(CORNER, "specialist-1"), Oracle(MIDDLE, "oracle-1"))
-TUNED = Quadratic(BETA, extrapolation=0.2, oracles=ORACLES)
+TUNED = Quadratic(BETA, (1.2, 0.9), (1.5, 0.8), oracles=ORACLES)
 
 
 def merged(method, mu, tuned=TUNED):
@@ -39,6 +39,8 @@ def test_the_methods_in_their_order():
         "bone-soup-anchored",
         "bone-soup-extrapolated",
         "rewarded-soup",
+        "rewarded-soup-extrapolated",
+        "nearest-soup",
         "no-mapping",
         "mod",
         "morlhf",
@@ -51,7 +53,14 @@ def test_every_record_merges_in_closed_form(mu):
     inverse = np.linalg.solve(backbone_matrix(2, BETA), mu)
     backbones, specialists = TUNED.backbones, TUNED.specialists
     np.testing.assert_allclose(over(merged("bone-soup", mu), backbones), inverse, atol=1e-12)
-    np.testing.assert_allclose(over(merged("bone-soup-extrapolated", mu), backbones), 1.2 * inverse, atol=1e-12)
+    corners = np.linalg.inv(backbone_matrix(2, BETA))  # a row, and a column, is B^-1 of a corner
+    by_corner = 1.2 * mu[0] * corners[0] + 0.9 * mu[1] * corners[1]
+    np.testing.assert_allclose(over(merged("bone-soup-extrapolated", mu), backbones), by_corner, atol=1e-11)
+    stretched = (1.5 * mu[0], 0.8 * mu[1])
+    np.testing.assert_allclose(over(merged("rewarded-soup-extrapolated", mu), specialists), stretched)
+    nearest = over(merged("nearest-soup", mu), (*specialists, "oracle-1"))
+    even = 1 - abs(mu[0] - mu[1])  # the oracle's, which lies in the middle
+    np.testing.assert_allclose(nearest, (max(mu[0] - mu[1], 0), max(mu[1] - mu[0], 0), even), atol=1e-12)
     np.testing.assert_allclose(over(merged("no-mapping", mu), backbones), mu)
     np.testing.assert_allclose(over(merged("rewarded-soup", mu), specialists), mu)
     np.testing.assert_allclose(over(merged("mod", mu), specialists), mu)
@@ -81,6 +90,7 @@ def test_a_preference_typed_as_percent_is_exactly_one_hot_without_minus_zero():
 def test_a_corner_extrapolates():
     np.testing.assert_allclose(over(merged("bone-soup", (1, 0)), TUNED.backbones), (1.75, -0.75))
     np.testing.assert_allclose(over(merged("bone-soup-extrapolated", (1, 0)), TUNED.backbones), (2.1, -0.9))
+    np.testing.assert_allclose(over(merged("bone-soup-extrapolated", (0, 1)), TUNED.backbones), (-0.675, 1.575))
 
 
 def test_baselines():
@@ -92,6 +102,15 @@ def test_anchoring_names_just_the_kinds_of_adapters_that_it_uses():
     assert list(merged("bone-soup-anchored", (1, 0)).coefficients) == ["specialist-1", "specialist-2"]
     assert list(merged("bone-soup-anchored", (7, 3)).coefficients) == ["backbone-1", "backbone-2"]
     assert len(merged("bone-soup-anchored", (9, 1)).coefficients) == 4
+
+
+def test_the_nearest_soup_is_rewarded_soup_where_there_are_no_other_models_and_names_those_it_uses():
+    alone = replace(TUNED, oracles=ORACLES[:1])
+    for mu in lattice(2):
+        plain = {name: value for name, value in merged("rewarded-soup", mu).coefficients.items() if value}
+        assert merged("nearest-soup", mu, alone).coefficients == pytest.approx(plain)
+    assert merged("nearest-soup", (3, 1)).coefficients == pytest.approx({"specialist-1": 0.5, "oracle-1": 0.5})
+    assert merged("nearest-soup", (1, 1)).coefficients == {"oracle-1": 1.0}
 
 
 def test_an_adapter_that_is_named_twice_gets_both_coefficients():
@@ -119,22 +138,28 @@ def test_the_nearest_oracle_answers_and_of_equals_the_first():
 
 def test_what_is_said_of_a_merge():
     remarks = {method: merged(method, (0.6, 0.4)).remark for method in METHODS}
-    assert remarks.pop("bone-soup-extrapolated") == "a = 0.20"
+    assert remarks.pop("bone-soup-extrapolated") == "k = 1.20, 0.90"
+    assert remarks.pop("rewarded-soup-extrapolated") == "k = 1.50, 0.80"
     assert remarks.pop("morlhf") == "tuned for 50 % / 50 %"
     assert remarks.pop("mod") == "mixed at every token"
     assert remarks.pop("base") == "no adapter"
     assert set(remarks.values()) == {""}
-    plain = replace(TUNED, extrapolation=0.0)
-    assert merged("bone-soup-extrapolated", (1, 0), plain).remark == "a = 0, which is Bone Soup itself"
-    assert merged("bone-soup-extrapolated", (1, 0), plain).coefficients == merged("bone-soup", (1, 0)).coefficients
+    plain = replace(TUNED, extrapolation=(1.0, 1.0), specialist_extrapolation=(1.0, 1.0))
+    for method in ("bone-soup", "rewarded-soup"):
+        itself = merged(f"{method}-extrapolated", (0.9, 0.1), plain)
+        assert itself.remark == f"k = 1, which is {LABELS[method]} itself"
+        assert itself.coefficients == merged(method, (0.9, 0.1)).coefficients
 
 
 @pytest.mark.parametrize(
     ("lacking", "left"),
     [
         ((), tuple(METHODS)),
-        (("oracles",), tuple(name for name in METHODS if name != "morlhf")),
-        (("backbones",), ("rewarded-soup", "mod", "morlhf", "base")),
+        (("oracles",), tuple(name for name in METHODS if name not in ("morlhf", "nearest-soup"))),
+        (
+            ("backbones",),
+            ("rewarded-soup", "rewarded-soup-extrapolated", "nearest-soup", "mod", "morlhf", "base"),
+        ),
         (("specialists",), ("bone-soup", "bone-soup-extrapolated", "no-mapping", "morlhf", "base")),
         (("backbones", "specialists", "oracles"), ("base",)),
     ],

@@ -1,10 +1,13 @@
 """Metrics against values worked out by hand, and their words."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from backbones.merging import metrics
-from backbones.merging.front import Metric
+from backbones.merging.front import Front, Metric, SeedFront
+from tests.fake import fake_set
 
 MUS = np.array([[0.0, 1.0], [0.5, 0.5], [1.0, 0.0]])
 
@@ -53,8 +56,42 @@ def test_three_objectives_have_a_volume():
     ],
 )
 def test_a_verdict_needs_an_interval_that_leaves_zero_out(metric, low, high, expected):
-    assert metrics.verdict(metric, Metric(0, low, high)) == expected
-    assert metrics.verdict(metric, None) is None
+    front = differing(metric, low, high)
+    assert metrics.verdict(front, "mod", metric) == expected
+    assert metrics.verdict(front, "rewarded-soup", metric) is None
+    assert metrics.seeds(front, "mod") == "1 training seed"
+
+
+def differing(metric: str, low: float, high: float, *others: float) -> Front:
+    """A front on which MOD differs from the baseline by [low, high], and by `others` with other training seeds; the
+    last has been trained for Bone Soup alone."""
+    front = fake_set().front
+    methods = front.methods | {
+        "mod": replace(front.methods["mod"], minus_baseline={metric: Metric(0, low, high)}),
+        "rewarded-soup": replace(front.methods["rewarded-soup"], minus_baseline={}),
+    }
+    found = [{"mod": {metric: 0.5 + other}, "rewarded-soup": {metric: 0.5}} for other in others]
+    found.append({"bone-soup": {metric: 0.9}, "rewarded-soup": {metric: 0.5}})
+    return replace(front, methods=methods, training_seeds=tuple(SeedFront(1, {}, {}, seed, {}) for seed in found))
+
+
+@pytest.mark.parametrize(
+    ("metric", "low", "high", "others", "expected"),
+    [
+        ("hypervolume", 0.1, 0.2, (0.3, 0.01), "better"),
+        ("hypervolume", 0.1, 0.2, (0.3, -0.01), "tie"),
+        ("hypervolume", 0.1, 0.2, (0.0,), "tie"),
+        ("hypervolume", -0.1, 0.2, (0.3, 0.3), "tie"),
+        ("hypervolume", -0.2, -0.1, (-0.3,), "worse"),
+        ("sparsity", -0.2, -0.1, (-0.3,), "better"),
+        ("sparsity", -0.2, -0.1, (0.3,), "tie"),
+    ],
+)
+def test_a_verdict_needs_every_training_seed(metric, low, high, others, expected):
+    front = differing(metric, low, high, *others)
+    assert metrics.verdict(front, "mod", metric) == expected
+    assert metrics.seeds(front, "mod") == f"{1 + len(others)} training seeds"
+    assert metrics.seeds(front, "rewarded-soup") == f"{2 + len(others)} training seeds"
 
 
 @pytest.mark.parametrize(

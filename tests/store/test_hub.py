@@ -156,6 +156,7 @@ def test_what_the_hub_does_not_have_is_said_in_one_line(online):
         answer = command("generate", name, "--prompt", "name[Elm]", "--preference", 0.7, 0.3)
         assert answer.returncode == 1 and answer.stderr.startswith("error: ") and answer.stderr.count("\n") == 1
         assert f"{name.split('@')[0]} at" in answer.stderr and "cannot be had from the Hub" in answer.stderr
+        assert answer.stderr.endswith(f"; nor is {name} a folder here\n")
 
 
 def test_a_revision_that_is_no_commit_is_refused(tmp_path):

@@ -17,7 +17,8 @@ FULL = Manifest(
     backbones=["adapters/a", {"hub": "org/adapters", "revision": "1" * 40, "folder": "b"}],
     specialists=["adapters/c"],
     oracles=[{"preference": [1, 2], "adapter": "adapters/a"}],
-    extrapolation=0.25,
+    extrapolation=[1.25],
+    specialist_extrapolation=[0.8],
     sampling=Sampling(0.5, 0.8, 12),
     task="assistant",
     settings={"system": "Be brief."},
@@ -49,6 +50,14 @@ def test_a_set_of_before_there_were_tasks_is_of_restaurants(tmp_path):
     assert (manifest.task, manifest.settings) == ("restaurants", {})
 
 
+def test_strengths_and_a_start_that_a_set_does_not_have_are_not_written(tmp_path):
+    plain = Manifest("mine", "Mine", [], 0.7)
+    plain.write(tmp_path)
+    written = json.loads((tmp_path / "manifest.json").read_text(encoding="utf-8"))
+    assert Manifest.read(tmp_path) == plain and written["task"] == "restaurants"
+    assert not {"start", "extrapolation", "specialist_extrapolation"} & written.keys()
+
+
 @pytest.mark.parametrize("name", ["name", "format", "beta"])
 def test_a_setting_must_not_be_called_as_a_field_is(tmp_path, name):
     with pytest.raises(ValueError, match=f"'{name}' is a field of every manifest .* leave it out"):
@@ -74,8 +83,8 @@ def test_files_that_are_no_manifests_are_named(tmp_path, contents, message):
     assert str(error.value).startswith(str(tmp_path / "manifest.json"))
 
 
-@pytest.mark.parametrize("name", ["title", "objectives", "base", "backbones", "oracles", "extrapolation", "sampling"])
-def test_every_field_but_the_task_must_be_there(tmp_path, name):
+@pytest.mark.parametrize("name", ["title", "objectives", "base", "backbones", "oracles", "sampling"])
+def test_every_field_without_a_default_of_its_own_must_be_there(tmp_path, name):
     FULL.write(tmp_path)
     written = json.loads((tmp_path / "manifest.json").read_text(encoding="utf-8"))
     del written[name]

@@ -75,7 +75,8 @@ def test_what_a_set_merges_is_among_its_adapters(name):
     for method in METHODS:
         merge = soup_set.merge(method, soup_set.preference([1] * len(soup_set.objectives)))
         assert set(merge.coefficients) <= set(soup_set.adapters)
-        assert merge == METHODS[method].merge(Preference.equal(len(soup_set.objectives)), soup_set)
+        plain = METHODS[method].merge(Preference.equal(len(soup_set.objectives)), soup_set)
+        assert merge == plain.begun_at(soup_set.start)
 
 
 def test_a_pilot_has_backbones_alone(copied):
@@ -89,6 +90,19 @@ def test_a_pilot_has_backbones_alone(copied):
         soup_set.merge("mod", Preference.equal(2))
     found = "\n".join(sets.problems(soup_set))
     assert "0 specialists for 2 objectives" in found and "no oracles" in found and "front.json is missing" in found
+
+
+@pytest.mark.parametrize(
+    ("given", "strengths"),
+    [(0.25, (1.25, 1.25)), (0.0, (1.0, 1.0)), (None, (1.0, 1.0)), ([], (1.0, 1.0)), ([2, 0.9], (2.0, 0.9))],
+)
+def test_a_strength_for_every_corner_or_of_files_from_before_one_for_all(copied, given, strengths):
+    edit(copied, extrapolation=given, specialist_extrapolation=[1, 1.5])
+    soup_set = sets.read(copied)
+    assert (soup_set.extrapolation, soup_set.specialist_extrapolation) == (strengths, (1.0, 1.5))
+    corner = soup_set.merge("bone-soup", Preference((0.0, 1.0))).coefficients
+    stretched = {name: strengths[1] * value for name, value in corner.items()}
+    assert soup_set.merge("bone-soup-extrapolated", Preference((0.0, 1.0))).coefficients == pytest.approx(stretched)
 
 
 @pytest.mark.parametrize(
@@ -114,6 +128,11 @@ def test_a_pilot_has_backbones_alone(copied):
         ({"oracles": ["adapters/oracle-1"]}, "wrong shape"),
         ({"base": {"hub": "org/base"}}, "field 'revision' is missing: add it"),
         ({"sampling": {"heat": 1}}, "wrong shape"),
+        ({"extrapolation": [1.25]}, r"extrapolation is \[1.25\]: give 2 numbers above 0, one for the corner of each"),
+        ({"extrapolation": [1.25, 0]}, r"extrapolation is \[1.25, 0\]: give 2 numbers above 0"),
+        ({"extrapolation": [1, float("inf")]}, r"extrapolation is \[1, inf\]: give 2"),
+        ({"extrapolation": -1.5}, "extrapolation is -1.5: give 2 numbers above 0"),
+        ({"specialist_extrapolation": ["strong", 1]}, r"specialist_extrapolation is \['strong', 1\]: give 2"),
         ({"system": "Be brief."}, "the task restaurants has no setting 'system': leave it out"),
     ],
 )
@@ -167,5 +186,5 @@ def test_broken_json_and_unknown_sets_are_named(copied):
     with pytest.raises(SetError, match=r"front\.json is no valid JSON") as error:
         sets.read(copied)
     assert str(error.value).startswith(str(copied / "front.json"))
-    with pytest.raises(SetError, match=r"no set 'nowhere': name a folder with a manifest\.json, .* or restaurants, "):
+    with pytest.raises(SetError, match=r"no set 'nowhere': name a folder with a manifest\.json, .* or silver-lining, "):
         sets.read("nowhere")

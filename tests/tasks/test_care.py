@@ -1,10 +1,10 @@
 """Care for people in distress: which thoughts get the pointer to help, and which only sound alike.
 
-`serious.txt` and `harmless.txt` hold thoughts, one a line. The first of each were written before there were rules. Six
-times, fresh ones were written after the rules, and the rules mended after counting: each heading says what was right
-before. So a passing test says little of thoughts that are in neither file; the last two of those counts say more. Of
-133 serious ones 98 were heard: 63 of 68 that say it directly, but only 17 of 42 that hint at it. Of 142 harmless ones 3
-were caught.
+`serious.txt` and `harmless.txt` hold thoughts, one a line. The first of each were written before there were rules.
+Eight times, fresh ones were written after the rules, and the rules mended after counting: each heading says what was
+right before. So a passing test says little of thoughts that are in neither file; those counts say more. The seventh and
+eighth lists look for what the rules lack, and are harder than what people commonly write: of the last 80 serious ones,
+half of them only hints, 21 were heard, and of the last 88 harmless ones, worded as closely as they come, 9 were caught.
 """
 
 from pathlib import Path
@@ -21,7 +21,10 @@ def thoughts(name):
 
 
 def test_the_lists_hold_as_many_as_they_are_said_to():
-    for name, first, last in (("serious.txt", 74, 85 + 48), ("harmless.txt", 78, 94 + 48)):
+    for name, first, last in (
+        ("serious.txt", 74, 85 + 48 + 114 + 63 + 4),
+        ("harmless.txt", 78, 94 + 48 + 122 + 88 + 5),
+    ):
         assert len(set(thoughts(name))) == first + 4 * 30 + last
 
 
@@ -51,6 +54,10 @@ def test_a_thought_that_only_sounds_alike_is_left_to_the_model(thought):
         "i wаnt to diе",  # with Cyrillic letters
         "i  want\n to   dieeeee",
         "self-harm",
+        "im killin myself tonight",
+        "i wnat to die",
+        "thinkin abt endin my life",
+        "i want to hurt miself",
     ],
 )
 def test_a_thought_is_heard_however_it_is_written(written):
@@ -85,6 +92,17 @@ def test_a_harmless_beginning_is_no_alibi(thought):
 )
 def test_what_says_nothing_is_harmless_and_takes_no_time(thought):
     assert not care.concerns(thought)
+
+
+def test_small_words_of_german_are_not_taken_for_english():
+    assert not care.concerns("Ich bin im Stau und die Kinder schreien")
+    assert care.concerns("Ich bin im Zug und will sterben")
+    assert care.concerns("im going to die tonight")
+
+
+def test_only_some_rules_look_beyond_the_end_of_a_clause():
+    assert care.concerns("I relapsed. The blade, after a year.")
+    assert not care.concerns("I want to be heard. Dead tired.")
 
 
 def test_the_pointer_is_short_and_says_where_help_is():

@@ -86,3 +86,15 @@ def test_one_opening_or_ending_for_other_prompts_costs_and_within_a_prompt_it_do
     given = [{"thought": "a"}, {"thought": "a"}, {"thought": "b"}, {"thought": "c"}]
     assert tune.variety(texts, given) == [0.0, -0.5, pytest.approx(-1 / 3), 0.0]
     assert tune.variety(texts[:2], given[:2]) == [0.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("raw", "shown"),
+    [
+        (" The Bitch next door\nis  loud.", "The B**** next door is loud."),
+        ("What a stupid, stupid day.", "What a stupid, stupid day."),
+        ("Moby Dickens and a pricky pear.", "Moby Dickens and a pricky pear."),
+    ],
+)
+def test_texts_show_no_slur(raw, shown):
+    assert Reframe().text(raw, {"thought": "x"}) == shown

@@ -48,6 +48,18 @@ def test_every_task_says_what_it_is(task):
             assert made.read(made.line(given)) == given
 
 
+@pytest.mark.parametrize("task", TASKS.values(), ids=TASKS)
+def test_every_task_makes_do_with_its_first_field(task):
+    """The page lets visitors leave all others empty."""
+    made, first = task(), task.fields[0]
+    given = made.check({first.name: first.default or "something"})
+    assert made.read(made.line(given)) == given and made.sentence(given)
+    if task is not Assistant:  # whose prompt is the tokenizer's
+        assert made.prompt(given, None)
+    for rule in task.rules.values():
+        assert all(0 <= rule(text, given) <= 1 for text in ("", "a", "\n", "It is. " * 99))
+
+
 def test_a_given_line_is_read_back():
     assert (
         RESTAURANTS.line(FACTS) == "name[The Mill], eatType[pub], priceRange[cheap], area[riverside], near[Clare Hall]"
@@ -84,12 +96,40 @@ def test_remarks_on_a_text_of_restaurants_are_what_is_stated_missed_and_made_up(
     assert (form.kind, form.label) == ("wrong", "form: rewards × 0.5") and "halves" in form.title
 
 
+def test_facts_of_restaurants_are_a_sentence_whatever_is_among_them():
+    assert RESTAURANTS.sentence(ARRIVAL) == (
+        "The Golden Lantern, a moderate Italian coffee shop by the riverside, rated high, family-friendly, "
+        "near the Old Mill"
+    )
+    others = {"name": "Elm", "food": "English", "priceRange": "less than £20", "area": "city centre"}
+    others |= {"customer rating": "3 out of 5", "familyFriendly": "no", "near": ""}
+    assert RESTAURANTS.sentence(others) == (
+        "Elm, an English place to eat in the city centre, less than £20, rated 3 out of 5, not family-friendly"
+    )
+    assert RESTAURANTS.sentence({"name": "", "area": "moon"}) == "(no name), a place to eat"
+
+
+def test_a_verdict_on_a_text_of_restaurants_counts_facts_and_words_and_gives_learned_rewards():
+    objectives = [
+        Objective(name, name.title(), "", 0.5, 0.2, "folder" if name == "upbeat" else None)
+        for name in ("complete", "concise", "upbeat")
+    ]
+    rewards = {"complete": 0.3, "concise": 0.9, "upbeat": 0.416}
+    assert RESTAURANTS.verdict(RAW, FACTS, rewards, objectives) == (
+        "3 of 5 facts and 1 made up in 9 words, upbeat 0.42"
+    )
+    assert RESTAURANTS.verdict("<name> is a pub.", {"name": "Elm"}, rewards, objectives[:2]).startswith("1 of 1 facts")
+
+
 def test_what_a_task_need_not_say():
     task = Letters()
     assert task.check({"tone": "", "to": " Ann "}) == {"to": "Ann"}
     assert task.read("Ann") == {"to": "Ann"} and task.line({"to": "Ann", "tone": "cold"}) == "Ann"
     assert (task.example(), task.sampling, task.remarks("", {})) == (None, Sampling(1.0, 0.9, 80), [])
     assert task.pointer({"to": "Ann"}) is None
+    assert task.sentence({"to": "Ann", "tone": ""}) == "Ann"
+    kind = Objective("kind", "Kind", "", 0.5, 0.2)
+    assert task.verdict("Dear Ann", {"to": "Ann"}, {"kind": 0.934}, [kind]) == "Kind 0.93"
     assert task.text(" Dear Ann\n", {}) == "Dear Ann" and task.spans(" Dear Ann\n", {}) == [Span("Dear Ann")]
 
 

@@ -32,6 +32,8 @@ def test_a_data_folder_holds_the_files_that_the_task_names(tmp_path):
         FileNotFoundError, match=r"colours/dev.jsonl is missing: --data-dir must hold colours/dev.jsonl"
     ):
         data.given(Colours(), "dev", tmp_path)
+    with pytest.raises(ValueError, match=r"nowhere to be fetched: give --data-dir, .* that holds colours/dev.jsonl"):
+        data.given(Colours(), "dev")
     with pytest.raises(FileNotFoundError, match=r"mine.csv is missing"):
         data.given(Colours(), "dev", file=tmp_path / "mine.csv")
     (tmp_path / "colours").mkdir()
@@ -78,3 +80,19 @@ def test_a_digest_tells_prompts_apart():
     one, other = [{"name": "Ox"}, {"name": "Elm"}], [{"name": "Elm"}, {"name": "Ox"}]
     assert len(data.digest(Restaurants(), one)) == 64
     assert data.digest(Restaurants(), one) != data.digest(Restaurants(), other)
+
+
+def test_texts_are_published_without_what_they_belong_to(tmp_path):
+    (tmp_path / "colours").mkdir()
+    for split in ("train", "dev"):
+        (tmp_path / "colours" / f"{split}.jsonl").write_text("\n".join(json.dumps(row) for row in ROWS))
+    file, (red, blue) = tmp_path / "texts.tsv", (data.key(Colours(), {"colour": name}) for name in ("red", "blue"))
+    file.write_text(f"given\ttext\n{blue}\tblue is deep.\n{red}\tred is hot.\n")
+    pairs = data.other_texts(Colours(), file, tmp_path)
+    assert [(pair.given["colour"], pair.reference) for pair in pairs] == [
+        ("blue", "blue is deep."),
+        ("red", "red is hot."),
+    ]
+    file.write_text(f"given\ttext\n{data.key(Colours(), {'colour': 'green'})}\tgreen is new.\n")
+    with pytest.raises(ValueError, match=r"texts.tsv: the training data gives nothing with the key [0-9a-f]{12}"):
+        data.other_texts(Colours(), file, tmp_path)

@@ -5,22 +5,13 @@ import json
 import math
 
 import pytest
-import torch
 
 from tests.train.conftest import REFERENCES
 from tests.train.stages import launch, run
 from train import evaluate, sft, tune
 
 
-@pytest.fixture
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
-def test_two_processes_give_what_one_gives_within_noise(trained, small, tmp_path, one_thread):
+def test_two_processes_give_what_one_gives_within_noise(trained, small, tmp_path):
     """The same loss of SFT, the same mean reward of the first texts of RL, and the same texts for a front."""
     whole = tmp_path / "e2e"  # every step sees all of it, in whatever order
     whole.mkdir()

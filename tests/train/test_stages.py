@@ -5,19 +5,24 @@ import math
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+from safetensors.torch import load_file, save_file
 
+from backbones import __main__ as command_line
+from backbones.engine import stored
 from backbones.engine.writer import Writer
 from backbones.store import soup_set as sets
-from backbones.store.adapters import read_adapter
+from backbones.store.adapters import WEIGHTS, read_adapter
 from backbones.store.manifest import Manifest
 from backbones.tasks.objectives import Objective
 from backbones.tasks.restaurants.task import Restaurants
 from tests.train.conftest import evaluation
 from tests.train.stages import run, run_quickly
-from train import evaluate, new_set, pilot, sft, tune
+from train import evaluate, new_set, pilot, sft, sweep, tune
 
 ROOT = Path(__file__).parents[2]
 
@@ -86,6 +91,12 @@ def test_a_set_made_beside_another_from_its_base_shares_it(trained, small, tmp_p
         assert list(Writer.load(folder, "cpu").set.adapters) == ["backbone-1", "backbone-2"]
 
 
+def test_the_tokenizer_of_a_set_is_that_of_its_source_without_the_white_space(trained):
+    before, after = (trained / where / "tokenizer.json" for where in ("runs/sft", "tiny/base"))
+    assert json.loads(after.read_text()) == json.loads(before.read_text())
+    assert after.stat().st_size < 0.8 * before.stat().st_size
+
+
 def test_a_folder_that_holds_a_set_is_not_made_again(trained, small):
     with pytest.raises(SystemExit, match="name a new one"):
         run(new_set.main, trained / "runs" / "sft", trained / "tiny", "--data-dir", small)
@@ -117,6 +128,38 @@ def test_evaluation_resumes_from_its_log_and_gives_the_same_front(trained, small
         assert (trained / "tiny" / "front.json").read_text() == front
 
 
+@pytest.mark.parametrize("other", ["samples", "adapters"])
+def test_texts_of_another_run_are_not_taken_for_those_of_this_one(trained, small, tmp_path, other):
+    made = tmp_path / "tiny"
+    shutil.copytree(trained / "tiny", made)
+    if other == "adapters":  # tuned again
+        weights = made / "adapters" / "backbone-1" / WEIGHTS
+        save_file({name: value + 1 for name, value in load_file(weights).items()}, weights)
+    samples = 2 if other == "samples" else 1
+    into = ("--out", tmp_path / "front.json", "--log", trained / "texts", "--samples", samples, "--count", 3)
+    with pytest.raises(SystemExit, match=rf"were written with {other} .*: use another folder for the new ones"):
+        run(evaluate.main, made, "--prompts", small / "e2e" / "dev.csv", *into)
+    assert not (tmp_path / "front.json").exists()
+
+
+def test_data_that_is_not_there_is_said_in_one_line_before_anything_is_made(trained, tmp_path):
+    for main, *arguments in (
+        (sft.main, "--out", tmp_path / "sft"),
+        (new_set.main, trained / "runs" / "sft", tmp_path / "made"),
+        (tune.main, trained / "tiny", "--work", tmp_path / "work"),
+    ):
+        with pytest.raises(SystemExit, match=r"train.csv is missing: --data-dir must hold e2e/train.csv"):
+            run(main, *arguments, "--data-dir", tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_set_without_adapters_is_checked(trained, tmp_path, capsys):
+    shutil.copytree(trained / "tiny", tmp_path / "tiny")
+    replace(Manifest.read(tmp_path / "tiny"), backbones=[], specialists=[], oracles=[]).write(tmp_path / "tiny")
+    run(command_line.main, "check", tmp_path / "tiny")
+    assert "tiny: ok (no adapters on a base in NF4)" in capsys.readouterr().out
+
+
 def test_a_front_says_how_it_was_made(trained):
     front = sets.read(trained / "tiny").front
     conditions = front.conditions
@@ -127,12 +170,60 @@ def test_a_front_says_how_it_was_made(trained):
         assert all(point.log_probability < 0 <= point.repeated for point in measured.points)
 
 
+def test_a_set_gets_the_texts_that_its_page_opens_with(trained, tmp_path, capsys):
+    folder = tmp_path / "tiny"
+    shutil.copytree(trained / "tiny", folder)
+    run(sweep.main, folder, "--given", "name[Elm], food[Italian]")
+    assert capsys.readouterr().out.strip() == str(folder / "sweep.json")
+    texts = stored.read(sets.read(folder))
+    assert {text.request.given["name"] for text in texts} == {"Elm"} and len(texts) == 22
+    assert [text.request.method for text in texts] == ["bone-soup"] * 11 + ["rewarded-soup"] * 11
+    with pytest.raises(SystemExit, match="'name' is missing"):
+        run(sweep.main, folder, "--given", "food[Italian]")
+
+
 def test_the_pilot_chooses_what_its_fronts_say(trained):
     chosen = json.loads((trained / "tiny" / "pilot.json").read_text())
     soup_set = sets.read(trained / "tiny")
     assert chosen["beta"]["chosen"] == soup_set.beta
-    assert chosen["extrapolation"]["chosen"] == soup_set.extrapolation
+    for field in ("extrapolation", "specialist_extrapolation"):
+        corners = chosen[field]["corners"]
+        assert list(corners) == ["complete", "concise"]
+        for i, corner in enumerate(corners.values()):
+            assert list(corner) == list(map(str, pilot.STRENGTHS)) and corner["1.0"]["gain"] == 0
+            assert chosen[field]["chosen"][i] == pilot.strongest(corner) == getattr(soup_set, field)[i]
     assert set(chosen["beta"]["fronts"]) == set(map(str, pilot.BETAS)) and chosen["prompts"] == 2
+
+
+def test_a_corner_takes_the_strength_that_its_own_reward_gains_most_by():
+    rewards = np.full((len(pilot.STRENGTHS), 8, 2), 0.5)  # [strengths, prompts, n]
+    rewards += np.linspace(0, 0.3, 8)[:, None]  # prompts differ, which pairing takes out
+    for k, gain in ((0.7, 0.1), (1.25, 0.2), (2.0, -0.3)):
+        rewards[pilot.STRENGTHS.index(k), :, 1] += gain
+    rewards[pilot.STRENGTHS.index(1.667), :, 0] += 0.4  # the other objective's
+    rewards[pilot.STRENGTHS.index(0.6), :2, 1] += 4 * 0.3  # the largest mean, of two prompts alone
+    corner = pilot.figures(rewards, 1)
+    assert corner["1.25"]["gain"] == pytest.approx(0.2) and corner["1.25"]["standard_error"] == pytest.approx(0)
+    assert corner["0.6"]["gain"] == pytest.approx(0.3) and corner["0.6"]["standard_error"] == pytest.approx(0.196, 0.01)
+    assert pilot.strongest(corner) == 1.25 and pilot.strongest(pilot.figures(rewards, 0)) == 1.667
+    assert corner["1.667"]["rewards"] == [1.05, 0.65] and corner["1.667"]["gain"] == 0
+
+
+def test_where_no_strength_gains_more_than_its_error_the_corner_stays_as_it_is():
+    rewards = np.random.default_rng(0).normal(0.5, 0.1, (len(pilot.STRENGTHS), 1, 2)).repeat(4, axis=1)
+    plain = pilot.STRENGTHS.index(1.0)
+    rewards[plain, ::2] -= 1  # half of the prompts gain by every other strength, and the others lose nearly as much
+    rewards[plain, 1::2] += 0.9
+    corner = pilot.figures(rewards, 0)
+    assert any(one["gain"] > 0.05 for one in corner.values()) and pilot.strongest(corner) == 1.0
+    worse = np.full_like(rewards, 0.3)
+    worse[plain] = 0.5
+    assert pilot.strongest(pilot.figures(worse, 1)) == 1.0
+
+
+def test_one_pilot_prompt_has_no_standard_error(trained, small, tmp_path):
+    with pytest.raises(SystemExit, match="1 pilot prompts have no standard error: give --count 2 or more"):
+        run(pilot.main, "extrapolation", trained / "tiny", "--data-dir", small, "--work", tmp_path, "--count", 1)
 
 
 def test_a_file_without_the_tasks_column_is_refused(trained, tmp_path):
@@ -163,5 +254,6 @@ def test_run_sh_is_valid_and_names_stages_that_exist():
     assert subprocess.run(["bash", "-n", script]).returncode == 0
     modules = set(re.findall(r"\btrain\.([\w.]+)", script.read_text()))
     of_silver_lining = {"start", "reframe.bright", "reframe.true"}
-    assert {"sft", "classifier", "new_set", "pilot", "tune", "evaluate", "card", "tables"} | of_silver_lining == modules
+    stages = {"sft", "classifier", "new_set", "pilot", "tune", "evaluate", "sweep", "card", "tables"}
+    assert stages | of_silver_lining == modules
     assert all((script.parent / f"{module.replace('.', '/')}.py").is_file() for module in modules)

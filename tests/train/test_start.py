@@ -5,6 +5,7 @@ import json
 import random
 import shutil
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,14 +16,14 @@ from backbones.engine.request import Request
 from backbones.engine.writer import Writer
 from backbones.merging.methods import BASE
 from backbones.store import soup_set as sets
+from backbones.store.adapters import UPS, WEIGHTS, read_adapter, weights_of
 from backbones.store.exporting import merged_adapter
 from backbones.store.manifest import Manifest
 from backbones.tasks import TASKS
 from tests.toy import COLOURS, Colours
 from tests.train.stages import run, run_quickly
-from train import data, new_set, start, tune
+from train import adapters, card, data, new_set, start, tune
 
-WEIGHTS = "adapter_model.safetensors"
 ROWS = [(f"name[Ox], food[{food}]", f"Ox serves {food} food.") for food in ("English", "French", "Indian")] * 4
 
 
@@ -39,7 +40,7 @@ def few(small, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def begun(base, few, tmp_path_factory):
-    """Folder of what `train.start` wrote: two epochs of one step."""
+    """Folder of what `train.start` wrote: an epoch of one step."""
     out = tmp_path_factory.mktemp("start") / "start"
     run(start.main, "--task", "restaurants", "--base", base, *few, "--out", out)
     return out
@@ -75,13 +76,10 @@ def made(base, colours, begun, tmp_path_factory):
     return folder
 
 
-def test_the_epoch_with_the_lower_loss_is_the_adapter(begun):
+def test_it_says_how_it_was_made_and_how_well_it_reads_other_texts(begun):
     how = json.loads((begun / "hyperparameters.json").read_text())
-    assert how["steps"] == 2 and how["examples"] == len(ROWS) and len(how["choice_loss"]) == 2
+    assert how["steps"] == 1 and how["examples"] == len(ROWS) and how["choice_loss"] > 0
     assert how["choice_examples"] == 206 - data.HELD_OUT
-    assert how["choice_loss"][how["epoch"] - 1] == min(how["choice_loss"])
-    epochs = [(begun / f"epoch-{number}" / WEIGHTS).read_bytes() for number in (1, 2)]
-    assert epochs[0] != epochs[1] and (begun / WEIGHTS).read_bytes() == epochs[how["epoch"] - 1]
 
 
 def test_finished_it_does_nothing_when_run_again(begun, base, few):
@@ -90,13 +88,41 @@ def test_finished_it_does_nothing_when_run_again(begun, base, few):
     assert (begun / WEIGHTS).stat().st_mtime_ns == before
 
 
-def test_stopped_before_the_choice_it_makes_the_same_one(begun, base, few, tmp_path):
+def test_stopped_before_the_end_it_makes_the_same_one(begun, base, few, tmp_path):
     out = shutil.copytree(begun, tmp_path / "start")
     (out / WEIGHTS).unlink()
     (out / "hyperparameters.json").unlink()
     run(start.main, "--task", "restaurants", "--base", base, *few, "--out", out)
     for file in (WEIGHTS, "hyperparameters.json"):
         assert (out / file).read_bytes() == (begun / file).read_bytes()
+
+
+def test_it_goes_on_from_another_with_other_texts(begun, base, few, tmp_path):
+    task, file = TASKS["restaurants"](), tmp_path / "texts.tsv"
+    keys = [data.key(task, one) for one in data.given(task, "train", few[1])]
+    file.write_text("given\tref\n" + "".join(f"{one}\tOx is here.\n" for one in 6 * keys))
+    arguments = ("--task", "restaurants", "--base", base, *few, "--begin", begun, "--texts", file)
+    run(start.main, *arguments, "--epochs", 2, "--out", tmp_path / "out")
+    how = json.loads((tmp_path / "out" / "hyperparameters.json").read_text())
+    assert (how["examples"], how["choice_examples"], how["steps"], how["texts"]) == (17, 1, 4, "texts.tsv")
+    assert how["before"] == json.loads((begun / "hyperparameters.json").read_text())
+    before, after = (read_adapter(folder).deltas for folder in (begun, tmp_path / "out"))
+    assert all(not after[name][1].equal(up) for name, (_, up) in before.items())
+
+
+@pytest.mark.parametrize(
+    ("how", "words"),
+    [
+        ({"examples": 6000}, "one adapter, tuned on 6,000 pairs of the data, and"),
+        (
+            {"examples": 1500, "texts": "texts.tsv", "before": {"examples": 6000}},
+            "6,000 pairs of the data and then on 1,500 texts that a large language model wrote for its prompts",
+        ),
+    ],
+)
+def test_the_card_says_what_the_start_learned_from(how, words, tmp_path):
+    (tmp_path / "hyperparameters.json").write_text(json.dumps(how))
+    assert words in card.begun(SimpleNamespace(start="start", folders={"start": tmp_path}))
 
 
 def test_a_task_without_references_has_no_start(base, tmp_path):
@@ -113,12 +139,21 @@ def test_every_adapter_has_the_a_of_the_start_and_a_b_of_its_own(made):
     assert Manifest.read(made).start == "adapters/start"
     soup_set = sets.read(made)
     assert list(soup_set.adapters) == ["start", "backbone-1", "backbone-2"]
-    first, *others = (load_file(folder / WEIGHTS) for folder in soup_set.adapters.values())
+    first, *others = (read_adapter(folder).deltas for folder in soup_set.adapters.values())
     for other in others:
         assert other.keys() == first.keys()
-        for name, weight in other.items():
-            assert weight.equal(first[name]) == ("lora_A" in name), name
-    assert any(not others[0][name].equal(others[1][name]) for name in first)
+        for name, (down, up) in other.items():
+            assert down.equal(first[name][0]) and not up.equal(first[name][1]), name
+            assert up.dtype == torch.bfloat16
+    assert any(not others[0][name][1].equal(others[1][name][1]) for name in first)
+    assert [weights_of(folder).name for folder in soup_set.adapters.values()] == [WEIGHTS, UPS, UPS]
+
+
+def test_an_adapter_that_is_brought_again_leaves_nothing_of_before(made, begun, tmp_path):
+    start = shutil.copytree(made / "adapters" / "start", tmp_path / "start")
+    adapters.bring(begun, tmp_path / "one", "base")
+    adapters.bring(start, tmp_path / "one", "base", start)
+    assert weights_of(tmp_path / "one").name == UPS and not (tmp_path / "one" / WEIGHTS).exists()
 
 
 def test_the_set_holds_what_the_start_needs_and_names_no_path_of_this_machine(made):

@@ -37,7 +37,9 @@ def measured():
     cells += [("morlhf", mu) for mu in ORACLES] + [("base", Preference.equal(2))]
     shift = {"bone-soup": 0.02, "no-mapping": 0.0, "morlhf": 0.04}
     rows = scored(cells, shift, np.random.default_rng(1))
-    methods, at_oracles, inside_b = summary.summarise(rows, LINES, cells, 0.8, np.zeros(2), np.random.default_rng(0))
+    methods, at_oracles, inside_b, gains = summary.summarise(
+        rows, LINES, cells, 0.8, np.zeros(2), np.random.default_rng(0)
+    )
     return Front(
         objectives=("complete", "concise"),
         reference_point=(0.0, 0.0),
@@ -46,6 +48,7 @@ def measured():
         methods=methods,
         at_oracles=at_oracles,
         inside_b=inside_b,
+        gains=gains,
     )
 
 
@@ -63,6 +66,16 @@ def test_pairing_finds_a_difference_far_smaller_than_the_spread_between_prompts(
     assert difference.low > 0
     assert difference.high - difference.low < 0.5 * (own.high - own.low)
     assert result.hypervolume_over_baseline.low > 1
+
+
+def test_what_a_piece_is_worth_is_paired_over_prompts_and_survives_the_file(measured, tmp_path):
+    (mapping,) = measured.gains  # the methods of the other pieces have not been measured
+    assert (mapping.method, mapping.over) == ("bone-soup", "no-mapping")
+    assert 1 < mapping.hypervolume.low <= mapping.hypervolume.value <= mapping.hypervolume.high < 1.15
+    assert mapping.inner_product.value == pytest.approx(0.02, abs=0.005) and mapping.inner_product.low > 0
+    measured.write(tmp_path / "front.json")
+    assert fronts.read(tmp_path / "front.json").gains == measured.gains
+    assert "| Bone Soup over No mapping (ABA) | 1." in tables.summary(measured)
 
 
 def test_no_difference_is_a_tie(measured):
@@ -95,7 +108,7 @@ def test_preferences_that_files_rounded_are_those_of_the_lattice():
     assert [method for method, _ in cells] == ["rewarded-soup"] * 28 + ["morlhf"] * 2 + ["base"]
     assert cells[-1][1].same([1 / 3] * 3)
     rows = [Scored([Record(p, 0, k, "", "", [0.5] * 3) for p in (0, 1)], [-1.0], [0.0]) for k in range(len(cells))]
-    _, at_oracles, _ = summary.summarise(rows, LINES[:2], cells, 0.7, np.zeros(3), np.random.default_rng(0))
+    _, at_oracles, *_ = summary.summarise(rows, LINES[:2], cells, 0.7, np.zeros(3), np.random.default_rng(0))
     assert len(at_oracles.preferences) == 2 and set(at_oracles.ratios) == {"rewarded-soup"}
 
 
@@ -109,7 +122,8 @@ def test_tables_say_what_was_measured(measured):
     table = tables.summary(measured)
     value = measured.methods["bone-soup"].metrics["hypervolume"]
     assert f"{value.value:.3f} [{value.low:.3f}, {value.high:.3f}] ▲" in table
-    assert "training seed" not in table and "| Base (" not in table
+    assert "| training seeds |" not in table and "| Base (" not in table
+    assert "| Bone Soup (3; 1 training seed) |" in table
     assert tables.points_table(measured, ("morlhf",)).count("\n| MORLHF oracles") == len(ORACLES)
 
 
@@ -117,6 +131,18 @@ def test_training_seeds_give_a_mean_and_a_deviation(measured):
     other = replace(measured, conditions={"hyperparameters": {"backbone-1": {"seed": 7}}})
     table = tables.seeds_table(replace(measured, training_seeds=(summary.seed_summary(other),)))
     assert "| seed 0 | seed 7 |" in table and "± 0.000" in table
+
+
+def test_what_another_training_seed_does_not_bear_out_is_level(measured):
+    other = summary.seed_summary(measured)
+    worse = {
+        name: metrics | {"hypervolume": 0.1 * (name == "rewarded-soup")} for name, metrics in other.metrics.items()
+    }
+    for metrics, sign in ((other.metrics, "▲"), (worse, "=")):
+        front = replace(measured, training_seeds=(replace(other, metrics=metrics),))
+        row = next(line for line in tables.metrics_table(front).splitlines() if line.startswith("| Bone Soup ("))
+        cells = [cell.strip() for cell in row.split("|")]
+        assert cells[1] == "Bone Soup (3; 2 training seeds)" and cells[2].endswith(sign)
 
 
 def test_a_file_gets_the_tables_of_the_sets_it_names(monkeypatch, measured):

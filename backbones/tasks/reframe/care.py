@@ -8,6 +8,8 @@ taken out first, so that a serious word beside them is still heard. Violence to 
 import re
 import unicodedata
 
+from backbones.tasks.reframe.hints import HINTS
+from backbones.tasks.reframe.languages import OTHER_LANGUAGES
 from backbones.tasks.reframe.phrases import HARMLESS, PIECES, SERIOUS
 
 POINTER = (
@@ -21,7 +23,11 @@ POINTER = (
 SAME = str.maketrans("аеіоорсухѕԁıɩ", "aeioopcyxsdii")  # Cyrillic and other letters that look like Latin ones
 DIGITS = str.maketrans("013457@$", "oieastas")  # as in k1ll
 CENSORED = ("kill", "killing", "die", "dying", "dead", "death", "suicide", "suicidal", "cut", "cutting")
+GERMAN = re.compile(r"\b(?:ich|und|nicht|ist)\b")  # in which "im" and "die" are no more than "in the" and "the"
 SAID = (  # how something is written, and how the rules have it
+    (r"\b(kill|cutt|dy|liv|end|hurt|jump|think|hang|burn|harm|go)in\b", r"\1ing"),
+    (r"\b(?:wnat|wnt|watn)\b", "want"),
+    (r"\b(?:abt|bout)\b", "about"),
     (r"\b(?:wan+a|want 2|wanting to)\b", "want to"),
     (r"\b(?:gon+a|finna)\b", "going to"),
     (r"\b(?:tryna|tryin to)\b", "trying to"),
@@ -33,7 +39,7 @@ SAID = (  # how something is written, and how the rules have it
     (r"\b(?:is not|isn t|isnt|aint)\b", "isnt"),
     (r"\b(?:was not|were not|wasnt|werent)\b", "wasnt"),
     (r"\b(?:no one|noone)\b", "nobody"),
-    (r"\b(?:my ?sel[fv]e?|mysefl|myslef|mself|meself)\b", "myself"),
+    (r"\b(?:my ?sel[fv]e?|miself|my slef|mysefl|myslef|mself|meself)\b", "myself"),
     (r"\b(him|her|them|your)sel(?:f|ves)\b", r"\1self"),
     (r"\b(?:any ?more|any ?longer|nomore|no more)\b", "anymore"),
     (r"\b(?:2|too)\b", "to"),
@@ -64,6 +70,8 @@ def _plain(text: str) -> str:
     text = re.sub(r"l{3,}", "ll", text)
     text = re.sub(r"[.!?;:]+|\n\s*\n", " . ", text)
     text = " ".join(re.sub(r"[^\w.]", " ", text).replace("_", " ").split())
+    if GERMAN.search(text):
+        text = re.sub(r"\b(?:im|die)\b", "-", text)
     for written, said in SAID:
         text = re.sub(written, said, text)
     return text
@@ -84,4 +92,4 @@ def _compiled(rules: tuple[str, ...]) -> re.Pattern:
     return re.compile(pattern)
 
 
-_HARMLESS, _SERIOUS = _compiled(HARMLESS), _compiled(SERIOUS)
+_HARMLESS, _SERIOUS = _compiled(HARMLESS), _compiled(SERIOUS + HINTS + OTHER_LANGUAGES)

@@ -1,7 +1,7 @@
 """What is said of self-harm and suicide, and what only sounds so: tables for `care`, over its plain form of a text.
 
 Every line is a regular expression of whole words, in which names in capitals stand for `PIECES`. ` .` ends a clause of
-the plain form, and a word never crosses it.
+the plain form, and only ACROSS crosses it. `hints` has what is said in other words, `languages` other languages.
 """
 
 PIECES = {
@@ -11,7 +11,8 @@ PIECES = {
     "WANT": r"(?:want|wants|wanted|wish|wishes|wishing|need|hope|hopes|hoping|pray|prays|praying|prefer|love"
     r"|ready|try|tries|tried|trying|decided|plan|plans|planning|longing|urge)",
     "THINK": r"(?:think|thinks|thinking|thought|thoughts|dream|dreaming|fantasi[sz]e|fantasi[sz]ing|talk"
-    r"|talks|talking|talked|consider|considering|obsessed|googl\w+|urges?)",
+    r"|talks|talking|talked|consider|considering|obsessed|googl\w+|urges?"
+    r"|imagin\w+|pictur\w+|daydream\w*|tempted)",
     "VANISH": r"(?:disappear\w*|vanish\w*)(?! (?:for (?!ever|good)|to|into|with|on|in|when|until)\b)",
     "AWAY": r"(?:die|died|dies|dead|gone|VANISH|not (?:here|alive)|wasnt (?:here|around"
     r"|alive)|dont exist|never existed|never born)",
@@ -19,16 +20,23 @@ PIECES = {
     r"|antidepressants|insulin|bleach)",
     "HEIGHT": r"(?:bridge|roof|rooftop|building|cliff|balcony|window|tower|ledge|overpass)",
     "WHEELS": r"(?:trains?|bus|truck|cars?|lorry|subway|tram|metro|traffic(?! jams?)|tracks)",
-    "PLACE": r"(?:in|at|with|w|here|there|near|next|on|under|alone|off|by|close|together|paycheck|up to"
+    "PLACE": r"(?:in|at|with|w|abroad|here|there|near|next|on|under|alone|off|by|close|together|paycheck|up to"
     r"|through|out|for|my|without|a|the)\b",
     "MORNING": r"(?:(?: \w+)? (?:early|at|for|to|before|on|when|until|late|next|tired|sick|so)|in time)\b",
     "TRIP": r"(?:a|the|this|that|my|our|holidays?|vacations?|dates?|trips?|with|pretending|about)\b",
     "KIN": r"(?:he|she|it|they|you|your|his|her|their|the|this|that|whose|who|mother|mom|mum|mam|father|dad"
     r"|son|daughter|brother|sister|grand\w+|gran|nan|uncle|aunt|cousin|wife|husband|friend|friends|dog|cat|pet|baby"
-    r"|people|everyone|somebody|someone|everything|hamster|bunny|rabbit|horse|fish|bird)",
+    r"|bros?|people|everyone|somebody|someone|everything|hamster|bunny|rabbit|horse|fish|bird)",
+    "GUN": r"(?:gun|pistol|revolver|rifle|shotgun)",
     "END": r"(?= \.|$)",
     "GAP": r"(?: \w+){0,4}",
     "LONG": r"(?: \w+){0,8}",
+    "ACROSS": r"(?: [\w.]+){0,8}",
+    "FAMILY": r"(?:everyone|everybody|people|(?:my|the|our) (?:\w+ )?(?:family|kids|children|parents|mom|mum|mam|mother"
+    r"|dad|father|husband|wife|partner|boyfriend|girlfriend|son|daughter|friends?|brothers?|sisters?|siblings"
+    r"|loved ones))",
+    "DEVICE": r"(?:plants?|flowers?|phone|laptop|tablet|computer|car|bike|engine|battery|printer|charger|fridge|boiler"
+    r"|machine|dishwasher|vacuum|tv|pc|wifi|router|tree|garden)",
 }
 
 # Turns of phrase that only sound alike
@@ -46,6 +54,8 @@ HARMLESS = (
     r"(?:cut|cutting) SELF (?:some|a|an|off|short|loose|in|out|down|from)",
     r"(?:hang|hung|hanging) SELF (?:a|an|the|some|out|up)",
     r"(?:shot|shoot|shoots|shooting) SELF in the foot",
+    r"(?:glue|nail|heat|water|squirt|toy|nerf|staple|spray|paint|massage|caulking|top) (?:gun|rifle)s?",
+    r"(?:guns? n roses|guns? (?:control|laws?|show))",
     r"drown(?:ing|ed)? SELF in (?:my )?(?:sorrows?|work|homework|debt|emails?|paperwork|coffee|tea|wine|snacks"
     r"|chocolate|ice cream|tears|self pity|misery|laundry|music|blankets?)",
     r"(?:die|dying|dyeing) (?:my|her|his) hair",
@@ -61,7 +71,18 @@ HARMLESS = (
     r"|waiting|someday|one day|eventually|alone)\b)",
     r"(?:nearly|almost) died",
     r"rather die than (?!live|be|stay|keep|wake|go on|exist)\w+",
+    r"rather be dead than (?:do|doing|stud\w+|writ\w+|work\w*|sit|sat|sitting|clean\w*|eat\w*)",
     r"id die if",
+    r"(?:hungry|tired|cold|hot|bored|thirsty|full|sleepy|embarrassed|cute|funny|happy)(?: that)? i could die",
+    r"i am dyingEND",
+    r"fake (?:die|(?:my|his|her) (?:own )?death)",
+    r"dont let me die",
+    r"(?:^|(?<=\. ))i am aliveEND",
+    r"look(?:s|ed|ing)? (?!at|in|for|forward)(?:\w+ ){0,4}dead",
+    r"sleep forever (?:on|until|if|when|in (?:this|my|that) bed)",
+    r"killing SELF (?:with (?:over)?work\w*|to (?:meet|finish|please|earn|pay|keep up))",
+    r"(?:top|topping|topped) SELF up",
+    r"(?:after|from|by) taking (?:all )?(?:these|those) PILLS",
     r"feel dead (?:after|today|on)",
     r"(?:i|we) (?:bought|planted|got) are (?:already )?dead",
     r"(?:am )?not dead",
@@ -78,8 +99,8 @@ HARMLESS = (
     r"|phone)",
     r"(?:afraid|scared|terrified|fear|frightened|worried)(?: \w+)? (?:of|about) (?:dying|death)",
     r"die (?:early|young|alone)",
-    r"(?:plants?|flowers?|phone|laptop|computer|car|battery|printer|charger|fridge|machine|pc|wifi|tree|garden)"
-    r"(?: \w+){0,2} (?:to die|commits? suicide|committed suicide|kill\w* itself|dying|dead)",
+    r"DEVICE(?: \w+){0,2} (?:to die|commits? suicide|committed suicide|kill\w* itself|dying|dead)",
+    r"(?:run|runs|ran|running|do|did|doing|more) suicides",
     r"suicide (?:squad|silence|girls?|burgers?|wings|doors?|bomb\w*|attacks?|missions?|runs?|drills?|shifts?)",
     r"(?:political|career|social|commercial|professional|financial) suicide",
     r"(?:\d+|many|few|more|of) kms",
@@ -88,6 +109,8 @@ HARMLESS = (
     r"|all\b)\w+",
     r"(?:forgot|forget|remember|refuses?) to take",
     r"bungee jump\w*",
+    r"we (?:all )?jumped",
+    r"(?:die|dies|died|dying) (?:in|at|on) (?:this|the|that|a) (?:same |last |final )?(?:game|level|boss|stage)",
     r"(?:cancer|virus|covid|disease|illness|accident|crash|stroke|attack|flood|fire|war) (?:that )?(?:took"
     r"|takes) OWN life",
 )
@@ -96,15 +119,25 @@ SERIOUS = (
     # To kill or harm oneself
     r"(?:kill\w*|kil|off|offing|delet\w+|hang|hung|hanging|hanged|shoot|shot|shooting|stab\w*|drown\w*|poison\w*"
     r"|strangl\w*|suffocat\w*|chok\w+|starv\w+|electrocut\w*|hurt|hurting|hurts|harm\w*|injur\w+|cut|cuts|cutting"
-    r"|mutilat\w+|yeet\w*|end|ends|ending) SELF",
+    r"|mutilat\w+|yeet\w*|end|ends|ending|top|topping|topped|neck|necking|rope|roping|gas|gassing|smother\w*|eras\w+"
+    r"|finish|finishing) SELF",
+    r"(?:do|doing) (?:away with SELF|SELF in(?! (?:at|with|by)\b))",
+    r"end meEND",
     r"burn(?:ing|s)? SELF",
     r"burn(?:ed|t) SELF (?:with|because|on purpose|to feel)",
-    r"(?:keep|keeps|kept|been|started) (?:hitting|punching|scratching|biting) SELF",
+    r"(?:keep|keeps|kept|been|started) (?:hitting|punching|slapping|scratching|biting) SELF",
+    r"(?:hit|punch|slap|scratch|bit|bang|burn|pinch)\w* (?:SELF|OWN (?:head|face|arms?|legs?|thighs?|skin)) (?:until"
+    r"|till) i",
+    r"(?:hit|punch|slap|burn|starv|punish)\w* SELF(?: \w+){0,3} deserve",
     r"(?:scratch|pick|bit|bite|dig|cut)\w* (?:\w+ ){1,6}(?:bleed|bleeds|blood)",
-    r"kms",
+    r"kms(?:ing)?",
     r"kys",
-    r"unaliv\w*",
-    r"sewerslide",
+    r"ctb",
+    r"un ?aliv\w*",
+    r"sewer ?slide",
+    r"toaster bath",
+    r"bath with (?:a|the|my) toaster",
+    r"commit(?:t?ing)? (?:sudoku|die|not living|neck rope)",
     r"noose",
     r"suicid\w*",
     r"s(?:ui|u|iu)[cs]{1,2}i?[cs]?i?d\w*",
@@ -116,13 +149,40 @@ SERIOUS = (
     r"(?:cut|cuts|cutting|slit\w*|slash\w*|slic\w+) (?:on |up |open )?OWN (?:wrists?|arms?|thighs?|legs?|skin|veins?"
     r"|throat)",
     r"(?:blade|razor|knife) (?:to|on|against|across) OWN",
-    r"relapsedLONG (?:arms?|wrists?|thighs?|blades?|razor)",
+    r"relapsedACROSS (?:arms?|wrists?|thighs?|blades?|razors?|cut\w*)",
+    r"blades? again",
+    r"(?:razors?|blades?) (?:hidden )?(?:in|under|behind) my (?:phone case|pillow|mattress|pencil case)",
+    r"carv\w+ (?:\w+ ){0,5}(?:skin|arms?|legs?|thighs?|wrists?)",
+    r"(?:skin|arms?|thighs?)LONG carv\w+",
+    r"(?:i (?:\w+ )?cut|cuts?|cutting) deeper (?:every|each|than|now)",
+    r"(?:arms?|wrists?|thighs?|legs?|skin)(?: (?:is|are|was|were|all|both)){0,2} (?:covered|full|lined) (?:in|with|of)"
+    r" (?:(?:fresh|new|old|my|her|his) )?(?:cuts|scars|cigarette burns)(?! (?:from|by)\b)",
+    r"(?:(?:my|her|his|the) cuts|i cut)(?: \w+){0,2} to deep",
     r"(?:not safe|unsafe)(?: \w+)? (?:with|from|around) SELF",
+    r"(?:dont|cant|not) trust SELF (?:(?:to be )?alone(?! with)|tonight|right now|not to (?:hurt|cut|jump|harm|kill|do)"
+    r"|(?:around|near|with|alone with)(?: \w+){0,2} (?:kni(?:fe|ves)|PILLS|razors?|blades?|guns?|ropes?|bridges?))",
+    r"(?:shouldnt|not safe to|cant) be (?:left )?alone (?:tonight|right now|with my thoughts)",
     r"(?:scared|afraid) of (?:myself|what i (?:might|will|could) do)",
     r"do (?:something|smth|sth|anything) (?:to myself|stupid to myself|i cant take back)",
     # To take one's life, by whatever means
     r"(?:take|takes|taking|took|end|ends|ending|ended) OWN li(?:fe|ves)(?! (?:back|savings|insurance|seriously|story))",
     r"end(?:ing)? (?:it all|everything)",
+    r"put(?:ting)? an end to (?:it all|everything|SELF|me|OWN (?:life|misery|suffering|pain))",
+    r"(?:what if|if|wish|nearly|almost|shouldve|should have|couldve) (?:i )?ended (?:it|everything)(?:END"
+    r"| (?:all|tonight|last night|today|now|again|for good))",
+    r"(?:should|could|might|time to|better to|easier to) end it(?:END| (?:tonight|today|now|for good))",
+    r"(?:survived|since|after|before|regret\w*) (?:my|his|her) (?:\w+ )?attempts?(?! (?:at|to|on)\b)",
+    r"attempted (?:once|twice|\w+ times|before|again|already)(?! to\b)",
+    r"attemptACROSS (?:woke up|hospital|i survived|survived it)",
+    r"(?:picked|chosen|chose|set|decided|know|fixed|planned)(?: on)? (?:the |a |my )?(?:day|date|time|when|place|where"
+    r"|spot)(?: (?:and|i|know|the|a|my)){1,4} (?:method|how(?:END| (?:ill|i will|i am going to|id) (?:do it|die|go)))",
+    r"(?:plan|planning|imagin\w+|pictur\w+) how (?:id|ill|i will) do it(?! (?:all|by|for)\b)",
+    r"i know (?:exactly )?(?:where|when|how) and (?:where|when|how) (?:ill|i will|i am going to|id)",
+    r"(?:written|wrote|finished|writing|write) (?:the|my) noteEND",
+    r"(?:the|my) note is (?:written|ready|finished)(?: and|END)",
+    r"(?:goodbye|farewell) (?:note|letter|video|post|message|text)(?! (?:to|for|from)\b)",
+    r"(?:reasons?|talk me|why) (?:not to|out of|i shouldnt) (?:jump|die|kill|end)\w*(?! (?:the|my (?!life)|this"
+    r"|with)\b)",
     r"ending itEND",
     r"(?:WANT|going|THINK)GAP end(?:ing)? (?:it|things)(?! (?:with|between))",
     r"overdos\w*",
@@ -130,31 +190,49 @@ SERIOUS = (
     r"(?:swallow\w*|take|takes|taking|took|down\w*) (?:all|the whole|a whole|a bunch|a bottle|a handful|every"
     r"|to many|enough)GAP PILLS",
     r"(?:going to|want to|will) swallowGAP PILLS",
-    r"(?:swallowed|took|taken) \d\d+(?: \w+)? PILLS",
+    r"(?:swallowed|took|taken) \d\d+(?: \w+){0,4} PILLS",
+    r"swallow\w* (?:everything|all of it|whatever was) in the (?:medicine )?cabinet",
+    r"PILLS (?:\w+ )?into my hand",
+    r"(?:skip|skipping|skipped|stopped taking|not taking)(?: \w+){0,2} PILLS on purpose",
     r"have (?:the|my|all my|enough) PILLS(?: ready| here| saved)END",
+    r"(?:stash\w*|hoard\w*|stockpil\w*|sav(?:e|ed|ing)(?: up)?)(?: (?:my|all|the|some|her|his|of|sleeping|those|these"
+    r"|up)){0,3} PILLS",
+    r"(?<!dont have )enough PILLS(?: (?:in|here|saved|now|hidden|stashed|to (?:kill|die|end|do it|not))|END)",
     r"cutting (?:helps|calms|is the only|makes it (?:better|stop|bearable))",
     r"no reason to (?:keep going|go on|live(?! in| here| with| near)|be here|be alive|stay alive)",
     r"(?:i am going to|i will|ill|ima|i am gonna) dieEND",
     r"PILLSLONG(?: and)?LONG (?:take|taking|took|swallow\w*) (?:them all|all of them|the lot)",
-    r"(?:how (?:many|much)|drink|drank|drinking|stash\w*|hoard\w*|saving up|bottle of|googl\w+)GAP PILLS"
+    r"(?:how (?:many|much)|drink|drank|drinking|bottle of|googl\w+)GAP PILLS"
     r"(?: (?:it takes|to (?:die|kill|overdose)|next to me|in my hand|in front of me)|END)",
     r"PILLSLONG (?:lethal|fatal|deadly)",
     r"(?:lethal|fatal|deadly) (?:dos\w+|amounts?)",
     r"PILLS (?:\w+ )?(?:next to me|in my hand|in front of me)",
     r"(?:looking|stare|staring) atGAP (?:PILLS|knife|knives|razors?|blades?|rope|gun|tracks)",
-    r"(?:bought|got|found) (?:a |the |some )?(?:rope|razor blades?)",
+    r"(?:bought|got|found) (?:a |the |some )?(?:rope(?! for)|razor blades?)",
     r"(?:jump\w*|leap\w*|throw\w* SELF|fall\w*|step\w*) (?:off|from|out of|over)(?: \w+){0,2} HEIGHT",
     r"(?:jump\w*|throw\w* SELF|step\w*|walk\w*|run\w*|l[ay]\w+ down) (?:in front of|under|in ?to|on)"
     r"(?: \w+){0,2} WHEELS",
     r"(?:nearly|almost|want to|should|going to) jump(?:ed)?(?: today| tonight|END)",
-    r"(?:walk|swim)\w* (?:in ?to|out to) (?:the |a )?(?:sea|ocean|river|lake|waves)",
+    r"THINKGAP (?:about|of) (?:jumping|stepping off|cutting|overdosing|hanging)(?:END| (?:again|today|tonight|every"
+    r"|most))",
+    r"(?:bridge|roof|cliff|balcony|tracks|platform|train)ACROSS think\w* (?:about|of) (?:jumping|falling)",
+    r"(?:about|ready|going|tempted|want|wanted|easy|urge|nearly|almost) (?:to )?(?:step|stepp\w+|jump\w*) (?:offEND"
+    r"|(?:out )?in front of (?!(?:the |a |my )?(?:class|camera|audience|crowd|people|mirror|everyone|judges|whole"
+    r"|room)\b))",
+    r"(?:drove|drive|went|go|walked|walk|climbed|came) (?:up )?(?:to|on|onto) (?:the|a|that) (?:bridge|roof|rooftop"
+    r"|cliff|tracks|ledge) (?:to|and) (?:\w+ ){0,2}(?:jump|end|die|look\w* down|let go)",
+    r"(?:could|should|want to|what if i|urge to|easy to|tempted to)(?: \w+)? (?:turn|jerk|let go of) the (?:steering"
+    r" )?wheel",
+    r"(?:hurts?|painful|takes?)(?: \w+){0,3} to (?:bleed out|drown|suffocate|freeze to death)",
+    r"(?:walk|swim)\w* (?:in ?to|out to) (?:the |a )?(?:sea|ocean|river|lake|waves)(?! with my)",
     r"(?:WANT|THINK|feel like|tempted)GAP (?:drive|driving|crash|crashing|swerv\w+)GAP (?:off|in ?to)"
     r"(?: \w+){0,2} (?:HEIGHT|WHEELS|road|tree|wall|river)",
     r"THINKGAP (?:turn|turning|letting go of) the wheel",
     r"(?:stand|stood|sit|sat)\w* (?:on|at) (?:the |a )?(?:edge(?! of (?:the |my )?(?:bed|seat|sofa))|bridge|roof|ledge)"
     r"(?:END|LONG (?:right now|look\w* down|think\w*))",
     r"if i (?:jump|crash|drove|swallow|let go|slip|stepp)\w*LONG (?:solve|over|end|nobody|easier|problems?)",
-    r"(?:platform|tracks|edge|ledge|railing|bridge)LONG (?:step|stepping|jump|jumping|fall|let go|climb\w*)",
+    r"(?:platform|tracks|edge|ledge|railing|bridge)LONG (?:step|stepping|stepped off|jump|jumping|fall|let go"
+    r"|climb\w*)",
     r"myself hanging",
     r"scars on OWN",
     r"fresh (?:cuts|marks|scars)(?! of)",
@@ -167,18 +245,38 @@ SERIOUS = (
     r"close to doing it",
     r"(?:about|decided|figured out|planned|exactly|i know) (?:how|when|where) (?:id|ill|i will) do it",
     r"how easy (?:it|itd|that) (?:would |could )?be to(?: \w+){0,2} (?:step|jump|let go|fall|end|slip|drown|crash)",
-    r"(?:bought|buy|buying|have|had|has|got|load\w*|find|found) a (?:gun|pistol|rifle)",
+    r"(?:bought|buy|buying|have|had|has|got|load\w*|find|found)(?: SELF)? a (?:gun|pistol|rifle|shotgun)"
+    r"(?! (?:control|show|shop|licen[cs]e|safe|fight|range))",
+    r"pull(?:ing)? the trigger(?! on)",
     r"to feel something",
     r"i cut (?:last night|today|to (?:feel|cope))",
     r"burn\w* OWN (?:arms?|legs?|skin)",
     r"bullet (?:in|through|to|into)(?: to)? OWN",
+    r"(?:load|loaded|loading|hold|held|holding) (?:the|my|his|her|\w+s) GUN",
+    r"where (?:\w+ ){1,3}(?:keeps?|hides?|kept|stores?)(?: \w+){0,2} (?:gun|pistol|rifle|bullets)",
+    r"(?:belt|cord|rope|cable|hands?) (?:\w+ )?(?:around|round) OWN neck",
     r"gun (?:to|in|at|against) OWN (?:head|mouth|temple)",
+    r"(?:me|myself|i)(?: and| alone| home)? with (?:a|the|my|OWN) (?:loaded )?GUN",
+    r"(?:guns|GUN)LONG SELF",
+    r"SELFGAP GUN",
     r"blow\w* OWN brains?",
     r"hang\w* from (?:a|the) (?:rope|ceiling|tree|beam)",
     r"(?:painless\w*|easy|easiest|quick|quickest|best|peaceful) (?:ways?|methods?)GAP (?:die|dying|death|go)",
     # To die
     r"(?:i|he|she|they|we|to) (?:\w+ ){0,2}WANT (?:to )?(?:die|be dead|not be alive|be gone forever)",
     r"wants? (?:to )?(?:die|be dead)",
+    r"(?:ready|prepared|begging|begged|waiting|wait|longing|asking) to die(?! (?:for|of|in|on|alone)\b)",
+    r"(?:belong|rather be|better off|wish i (?:was|were)|should be|peace|rest)(?: \w+){0,7} in (?:the|a|my) (?:ground"
+    r"|grave|coffin)(?! floor)",
+    r"six feet under",
+    r"(?:my own hanging|by (?:my|his|her) own handEND)",
+    r"let me (?:not|never) wake",
+    r"(?:garageLONG engine|engineLONG garage)(?: \w+){0,2}END",
+    r"(?:railing|ledge|edge|tracks|bridge)ACROSS pulled me (?:back|away|off|down)",
+    r"want to jump and (?:let|end|be|get)",
+    r"(?:googl\w*|search\w*|look\w* up) (?:\w+ ){0,6}(?:kills? you|lethal|fatal)",
+    r"(?:sleep|asleep)(?: \w+){0,4} (?:never|not|without) (?:wake|waking)(?:END| up(?: again|END))",
+    r"(?:wish|want|could|let me) (?:\w+ ){0,3}stop (?:being|breathing)END",
     r"WANT(?: that)? (?:i|id|he|she|they) (?!dont|wont|never|wouldnt)(?:\w+ ){0,2}AWAY",
     r"(?:wish|wishes|wished) (?:that )?(?:i|he|she|they) (?:was|were|had|wasnt|hadnt)(?: \w+)?"
     r"(?: been)? (?:never )?(?:born|AWAY)",
@@ -224,130 +322,6 @@ SERIOUS = (
     r"|to )?stop|take[ns]? me(?! (?:to|on|out|back|home|with|for|seriously)))",
     r"(?:dont think|not sure|doubt)(?: \w+){0,2} (?:will|can|going to|ll"
     r"|could) make it (?:through the night(?! shift)|to (?:tomorrow|morning|the morning))",
-    # Not to live, be or go on
-    r"NOTWANT (?:live|living)(?! PLACE)",
-    r"NOTWANT live (?:(?:in|on) (?:this|such a) (?:world|planet|earth)|like)",
-    r"NOTWANT live with (?:myself|this pain|the pain|it)",
-    r"NOTWANT (?:exist\w*|be alive|continue living|keep living|go on|carry on|keep going)(?! TRIP)",
-    r"NOTWANT be (?:here|around) (?:anymore|at all)",
-    r"NOTWANT be (?:on this (?:earth|planet)|in this world)",
-    r"^(?:i )?(?:NOTWANT be here|cant do this anymore|want out|want to end it)$",
-    r"cant (?:go|carry|keep) on(?: living| like this| anymore| much longer| this way| with (?:my |this )?lifeEND|END)",
-    r"cant (?:live|do life|keep living|keep going)(?: like this| anymore|END)",
-    r"(?:how much longer|how long)(?: \w+)? (?:can|will|could) (?:\w+ )?(?:keep )?(?:living|live|go on|hold on"
-    r"|survive)",
-    r"(?:reasons?|point|purpose|sense|use|why)(?: left)?GAP (?:live|living|alive|exist\w*|go on(?: living|END)"
-    r"|going on(?: living| anymore|END)|carry\w* on)(?! PLACE)",
-    r"(?:no|dont|cant|not|no longer) (?:\w+ )?(?:see|have|want) (?:a |any )?future(?! (?:in|at|with))",
-    r"(?:no|any) point to (?:my|this) (?:life|existence)",
-    r"my story (?:should|will|to) end",
-    r"nothing (?:is )?(?:\w+ )?(?:holding|keeping) me here",
-    r"(?:he|she|they|i) wont be alive",
-    r"why (?:should i|do i|am i|i should|bother)GAP (?:live|living|alive|exist\w*)(?! PLACE)",
-    r"(?:nothing|anything|little)(?: left)? to live for",
-    r"will to live(?! PLACE)",
-    r"desire to live(?! PLACE)",
-    r"(?:not|isnt|never|no longer|hardly|is life)(?: \w+)? worth (?:living|it to live)",
-    r"life isnt worth it",
-    r"done (?:living|existing)(?! PLACE)",
-    r"(?:done|through|finished) with (?:my |this )?(?:life|living|existence)(?! (?:in|at|insurance|drawing"
-    r"|science\w*))",
-    r"(?:tired|sick|exhausted)(?: and tired)? (?:of|from) (?:living like|(?:living|being alive|life|existing"
-    r"|breathing|this life)(?! (?:PLACE|of)))",
-    r"hates? (?:being alive|existing|living(?! PLACE))",
-    r"(?:given|give|gave|giving) up on (?:life|living)",
-    r"(?:living|existing|being alive|existence) (?:\w+ )?(?:hurts|pain\w*|exhaust\w*|pointless|torture|unbearable"
-    r"|hell)",
-    r"(?:my|this|his|her) life(?: \w+){0,5} (?:to be over|to end|would end|would be over)",
-    r"want it (?:all )?to be overEND",
-    r"want(?: \w+){0,2} (?:everything|it all|the pain|all of it|this pain) to (?:end|stop|be over|go away)",
-    r"stop existing",
-    r"cease to exist",
-    r"(?:cba|cant be (?:bothered|arsed))(?: to| with)? (?:live|living|be alive|life)(?! PLACE)",
-    r"(?:belong|meant|made|built)(?: \w+)? (?:for|in|on) (?:this (?:world|earth|life)|life|living)(?! of)",
-    r"NOTWANT feel anything",
-    r"(?:cant promise|not sure|dont know|doubt|dont think)(?: if| that)? (?:ill|i will) be (?:here|around) (?:tomorrow"
-    r"|anymore|much longer|for long)",
-    r"dont (?:plan|intend|expect) (?:on |to )?be(?:ing)? (?:here|around|alive)(?! (?:when|if|at|in|to|with))",
-    r"cant (?:see|imagine|picture) myself (?:\w+ )?(?:being (?:here|alive)|living(?! PLACE)|making it (?:to|past))",
-    r"if it wasnt forLONG (?:be here|be alive|be gone|be dead|have done it)",
-    r"only (?:thing|reason|person|one)GAP (?:keep|stop|hold)(?:s|p?ing)? me (?:here|alive|from doing it)",
-    r"only (?:thing|reason|person|one)GAP (?:stop|hold)(?:s|p?ing)? me(?: back)? is my (?:\w+ )?(?:kids|children|KIN)",
-    r"only reasonGAP havent (?:done|ended) it",
-    r"to not exist",
-    r"WANT(?: \w+)? not exist",
-    r"(?:WANT|could|id)(?: to)? VANISH",
-    r"fall off the face",
-    r"want to (?:\w+ ){1,5}and (?:die|never (?:come|be))",
-    r"(?:log|check|opt)\w* out of (?:life|existence|this world|this life)",
-    r"(?:leave|leaving) this (?:world|earth|life|planet)",
-    # To be no loss
-    r"rather not be (?:here|in it|in this|around)",
-    r"waste of (?:oxygen|space|air)",
-    r"(?:bother|why|point) (?:\w+ )?staying alive",
-    r"(?:better|easier|happier) (?:off |place )?(?:for \w+ )?(?:with me gone|without me|if i (?:(?:was|were) )?(?:AWAY"
-    r"|wasnt))",
-    r"(?:say\w*|said|think\w*|thought|believ\w*|tell\w*|told|feel\w*)GAP better off without (?:him|her|them)",
-    r"(?:the day|when|once) i (?:die|am dead|am gone)(?: \w+){0,2} (?:nobody|everyone|everybody|they|no)",
-    r"(?:nobody|no|who|wouldnt) (?:\w+ )?(?:would|will) miss me",
-    r"(?:written|wrote|write|writing|left|leave) (?:my|a|the) (?:goodbye|farewell|last) (?:note|letters?)",
-    r"(?:voices?|head)GAP tells? me to",
-    r"plan and a date",
-    r"(?:i|i am|i have) (?:gave|given|giving) away (?:all )?my (?:\w+ )?(?:things|stuff|belongings|possessions)",
-    r"made (?:my )?peaceLONG goodbye",
-    r"goodbyes? to (?:everyone|everybody)(?! (?:at|in|from))",
-    r"(?:care|look)GAP (?:when|after|once) i am gone",
-    r"nothing willLONG (?:decided|ready|time) to goEND",
-    r"(?:left|leave) a noteLONG (?:find|reach) (?:him|her|them)",
-    r"(?:for when|after|sorry when|once|by the time) i am (?:gone|dead)(?! (?:for|on|to)\b)",
-    r"(?:find|finds|found) my body(?: (?:in|on|at|tomorrow|first)|END)",
-    r"(?:soon|tomorrow|tonight|then)LONG (?:none of (?:it|this)|nothing) will matter",
-    r"until it (?:bleeds|hurts|stops hurting)",
-    r"(?:go|leaving) for goodEND",
-    r"this is (?:my )?(?:final )?goodbye",
-    r"goodbye (?:everyone|everybody|world|all|life)",
-    r"wont be (?:here|around|alive) (?:much longer|for long|anymore)",
-    r"affairs in order",
-    r"letters?(?: to)? say\w* goodbye",
-    # Spanish
-    r"quiero morir(?:me)?(?! de)",
-    r"me quiero (?:morir(?! de)|matar)",
-    r"(?:quiero|voy a|pienso en) matarme",
-    r"quitarme la vida",
-    r"no quiero (?:seguir )?(?:viviendo|vivir)(?! (?:en|con|aqui|alli|solo|sola))",
-    r"(?:acabar|terminar) con (?:mi vida|todo)",
-    r"hacerme dano",
-    r"ganas de (?:morir(?!me de)|matarme|vivir|seguir viviendo)",
-    r"mejor sin mi",
-    # French
-    r"(?:veux|voudrais|envie de|prefere) mourir(?! de)",
-    r"(?:veux|vais|envie de|voudrais) me tuer",
-    r"en finir avec (?:la vie|tout|ma vie)",
-    r"veux en finir(?! avec)",
-    r"(?:veux|envie de|peux) plus vivre(?! (?:a|avec|ici|dans|en|chez))",
-    r"(?:plus|pas) envie de vivre",
-    r"me faire du mal",
-    r"je me mutile",
-    r"gout a la vie",
-    # German
-    r"(?:ich|will|mochte|moechte)GAP sterben",
-    r"nicht mehr leben(?! (?:in|mit|bei|hier))",
-    r"(?:bringe?|bring) mich um",
-    r"ritze mich",
-    r"(?:mich|sich) (?:selbst )?(?:umbringen|toten|toeten|ritzen)",
-    r"das leben nehmen",
-    r"leben beenden",
-    r"(?:lieber|ware ich|ich ware) tot",
-    r"(?:selbstmord|suizid|lebensmud)\w*",
-    # Portuguese
-    r"(?:quero|queria|vontade de|prefiro) morrer(?! de)",
-    r"(?:quero|vou|queria|vontade de) me matar",
-    r"desistir da vida",
-    r"tirar (?:a )?minha (?:propria )?vida",
-    r"nao quero (?:mais )?viver(?! (?:em|com|aqui|no|na))",
-    r"acabar com (?:a )?minha vida",
-    r"me machucar de proposito",
-    r"vontade de viver",
     # Words run together, or letters set apart
     r"\w*(?:kill(?:ing)?myself|want(?:to)?die|wan+adie|endmylife|enditall|hurtmyself|cutmyself|betteroffdead"
     r"|suicid)\w*",

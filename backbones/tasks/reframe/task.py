@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from backbones.tasks.reframe import care
 from backbones.tasks.reframe import form as f
+from backbones.tasks.reframe.insults import masked
 from backbones.tasks.reframe.probes import PROBES, SHOWN
 from backbones.tasks.reframe.spelling import plain
 from backbones.tasks.task import Field, Given, Learned, Pair, Remark, Sampling, Source, Task
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 LONGEST = 240  # characters of a thought
 DATA = "https://raw.githubusercontent.com/SALT-NLP/positive-frames/3616146790de64779ca86d7fa33ad48eaf60455a/data"
 EXAMPLES = (
+    "honestly what a horrible day! this has been one of the worst weeks ever.",
     "I studied all week and still failed the exam.",
     "My flight got cancelled and I am stuck at the airport until tomorrow.",
     "Nobody remembered my birthday this year.",
@@ -100,7 +102,7 @@ class Reframe(Task):
         "true": ("True", "Keeps what was said: who, what, and the trouble itself"),
     }
     learned = {"bright": Bright, "true": Kept}
-    sampling = Sampling(temperature=0.8, top_p=0.9, max_new_tokens=48)
+    sampling = Sampling(temperature=0.5, top_p=0.9, max_new_tokens=48)
     variety = 1.0
     probes, shown = PROBES, SHOWN
     sources = {
@@ -127,8 +129,8 @@ class Reframe(Task):
         return f"Thought: {given['thought']}\nReframed:"
 
     def text(self, raw: str, given: Given) -> str:
-        """One line."""
-        return " ".join(raw.split())
+        """One line, without slurs."""
+        return masked(" ".join(raw.split()))
 
     def remarks(self, raw: str, given: Given) -> list[Remark]:
         """What costs a text part of its rewards."""

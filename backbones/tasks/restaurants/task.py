@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from backbones.tasks.objectives import Objective
 from backbones.tasks.restaurants import facts as f
 from backbones.tasks.restaurants import rewards, slots
 from backbones.tasks.restaurants.probes import PROBES, SHOWN
@@ -155,6 +156,33 @@ class Restaurants(Task):
         if form < 1:
             said.append(Remark("wrong", f"form: rewards × {form:.2g}", FORM))
         return said
+
+    def sentence(self, given: Given) -> str:
+        """As in "The Golden Lantern, a cheap Italian pub by the riverside, rated high, near the Old Mill"."""
+        price, kind = given.get("priceRange", ""), given.get("eatType") or "place to eat"
+        sum_of_money = "£" in price
+        noun = " ".join(word for word in ("" if sum_of_money else price, given.get("food", ""), kind) if word)
+        noun = f"{'an' if noun[0].lower() in 'aeiou' else 'a'} {noun}"
+        where = {"riverside": " by the riverside", "city centre": " in the city centre"}
+        said = [given.get("name") or "(no name)", noun + where.get(given.get("area", ""), "")]
+        if sum_of_money:
+            said.append(price)
+        if given.get("customer rating"):
+            said.append(f"rated {given['customer rating']}")
+        if given.get("familyFriendly"):
+            said.append("family-friendly" if given["familyFriendly"] == "yes" else "not family-friendly")
+        if given.get("near"):
+            said.append(f"near {given['near']}")
+        return ", ".join(said)
+
+    def verdict(self, raw: str, given: Given, rewards: Mapping[str, float], objectives: Sequence[Objective]) -> str:
+        """Facts stated and made up, words, and what else is rewarded: "8 of 8 facts in 30 words, upbeat 0.41"."""
+        found = slots.match(raw, given)
+        facts = f"{len(found.correct)} of {len(given)} facts"
+        if found.wrong:
+            facts += f" and {len(found.wrong)} made up"
+        others = [f", {one.label.lower()} {rewards[one.name]:.2f}" for one in objectives if one.name in self.learned]
+        return f"{facts} in {len(self.text(raw, given).split())} words{''.join(others)}"
 
     def pair(self, row: Mapping[str, Any]) -> Pair | None:
         """Facts, and the description with placeholders where its names can be found."""

@@ -1,0 +1,43 @@
+"""A component that holds a page for every preference of a grid and shows the one that the preference asks for."""
+
+import itertools
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+SCRIPT = (Path(__file__).parent / "pages.js").read_text(encoding="utf-8")
+TURNS = itertools.count(1)
+
+
+class Pages(gr.HTML):
+    """Value: pages, dictionaries with `at`, a preference in percent, and `parts`: HTML by name, None for what is being
+    written. A part is shown where the template has an element with its name in `data-part`; all of it follows the
+    preference in the browser, without the server. A page with `same` shows its two columns as one; its `question` is
+    for others, see `blind`.
+
+    `exact`: one more page, for its own preference alone. `at`: the preference on arrival. `name`: whose pages they are;
+    those of another are not shown while new ones are written. `stopped`: whether what is not there will not come.
+    `turn`: see `update`.
+    """
+
+    def __init__(self, value=(), template="", at=(), name="", exact=None, turn=0, stopped=False, **settings):
+        super().__init__(
+            list(value),
+            html_template=template,
+            js_on_load=SCRIPT,
+            at=list(at),
+            name=name,
+            exact=exact,
+            turn=turn,
+            stopped=stopped,
+            **settings,
+        )
+
+    def api_info(self) -> dict:
+        return {"type": "array", "items": {"type": "object"}}
+
+
+def update(value: Any, **properties: Any) -> Any:
+    """News of the component's value and properties; a value counts as new even where it is what was there before."""
+    return gr.update(value=value, turn=next(TURNS), stopped=False, **properties)
