@@ -4,6 +4,7 @@ Handlers take the values of the page's parts by name, see `controls.Parts`, and 
 """
 
 import tempfile
+import threading
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -51,6 +52,7 @@ class Handlers:
         self.background = background
         self.of_sets = {soup_set.name: sweeps.of_set(soup_set) for soup_set in sets}
         self.files = Path(tempfile.mkdtemp(prefix="bone-soup-"))
+        self._tidying = threading.Lock()
 
     def draw(self, chosen: Values, view: str, texts: list[Entry], swept: Sweep | None) -> News:
         """The figure. What changes in it with the preference alone follows in the browser."""
@@ -311,10 +313,11 @@ class Handlers:
 
     def _tidy(self) -> None:
         """Delete the files that were made for download, but for the newest."""
-        made = sorted(self.files.glob("*/*"), key=lambda path: path.stat().st_mtime)
-        for path in made[:-MAX_EXPORTS]:
-            path.unlink(missing_ok=True)
-            path.parent.rmdir()
+        with self._tidying:  # one at a time, or two would delete the same
+            made = sorted(self.files.glob("*/*"), key=lambda path: path.stat().st_mtime)
+            for path in made[:-MAX_EXPORTS]:
+                path.unlink(missing_ok=True)
+                path.parent.rmdir()
 
 
 def controls_of(choices: Choices) -> dict[str, Any]:

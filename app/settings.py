@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 from huggingface_hub import constants
 
 from backbones.merging.preference import FINE
@@ -66,9 +67,16 @@ def _one_of(environ, name: str, values: tuple[str, ...]) -> str | None:
 def _addresses(environ, name: str) -> tuple[str, ...]:
     found = [one.strip().rstrip("/") for one in (environ.get(name) or "").split(",") if one.strip()]
     for one in found:
-        if not re.fullmatch(r"https?://[^/?#\s]+", one):
+        if not _address(one):
             raise ValueError(f"{name} holds {one!r}: write addresses as in http://host:8000,http://host:8001")
     return tuple(dict.fromkeys(found))
+
+
+def _address(text: str) -> bool:
+    try:
+        return bool(re.fullmatch(r"https?://[^/?#\s]+", text)) and bool(httpx.URL(text).host)
+    except httpx.InvalidURL:
+        return False
 
 
 def _whole(environ, name: str, default: int) -> int:

@@ -81,8 +81,9 @@ class Share:
         if choices is None or not (self.handlers.background or self._stored(choices)):
             return FileResponse(COVER, media_type="image/png", headers=INERT | FOR_MINUTES)
         visitor, choices = request.client.host if request.client else "", replace(choices, samples=1)
+        until = time.monotonic() + PATIENCE
         try:
-            made = self.pictures.asked(choices.query(), visitor, lambda: self._drawn(choices))
+            made = self.pictures.asked(choices.query(), visitor, lambda: self._drawn(choices, until))
             # Shielded, since others may wait for the same picture when this one has gone.
             return Response(
                 await asyncio.shield(asyncio.wrap_future(made)), media_type="image/png", headers=INERT | FOR_A_DAY
@@ -100,8 +101,8 @@ class Share:
             return None
         return None if choices.soup_set.task.pointer(choices.given) else choices
 
-    def _drawn(self, choices: Choices) -> Image.Image:
-        left, right = self._stored(choices) or self._written(choices)
+    def _drawn(self, choices: Choices, until: float) -> Image.Image:
+        left, right = self._stored(choices) or self._written(choices, until)
         return card.drawn(choices, (left, right))
 
     def _stored(self, choices: Choices) -> list[Text]:
@@ -112,14 +113,13 @@ class Share:
             return []
         return [one.text for column in swept.at(mu) for one in column]
 
-    def _written(self, choices: Choices) -> list[Text]:
-        """The two texts, written in the background. Raises ServingError, also where that takes too long, and
-        ValueError for what is given where the base has no room for it."""
-        begun = time.monotonic()
+    def _written(self, choices: Choices, until: float) -> list[Text]:
+        """The two texts, written in the background. Raises ServingError, also where they are not there at `until` of
+        the monotonic clock, and ValueError for what is given where the base has no room for it."""
         for news in self.handlers.texts(choices, choices.requests(), background=True):
             if not isinstance(news, Waiting) and all(text.done for text in news):
                 return news
-            if time.monotonic() - begun > PATIENCE:
+            if time.monotonic() > until:
                 break
         raise ServingError("the texts of this picture take too long: try again in a minute")
 

@@ -202,8 +202,6 @@ def _environment() -> Environment:
     environment.filters |= {
         "addresses": addresses,
         "json": json.dumps,
-        "number": number,
-        "percent": percent,
         "symbols": symbols,
         "vector": vector,
     }

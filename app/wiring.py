@@ -16,27 +16,32 @@ STOPPED = """() => {
 CHANGED = "() => { document.dispatchEvent(new CustomEvent('bonesoup:changed')); }"
 SUITED = "() => { document.dispatchEvent(new CustomEvent('bonesoup:changed', { detail: 'suited' })); }"
 REOPENED = "() => { document.dispatchEvent(new CustomEvent('bonesoup:changed', { detail: 'reopened' })); }"
+# In gradio's web component, which alone has a `src`, the address is another page's, and none of ours to read or change.
+COMPONENT = 'document.querySelector("gradio-app")?.getAttribute("src")'
 # The state is kept in the fragment: markers and colour bars refer to the page's address up to there.
-OPENED = """() => {
+OPENED = f"""() => {{
+  if ({COMPONENT}) return "";
   window.addEventListener("hashchange", () => location.reload());
   return location.hash.slice(1);
-}"""
-SHOW_LINK = """(query) => {
-  history.replaceState(null, "", `${location.pathname}${location.search}#${query}`);
-  return `${location.origin}${location.pathname.replace(/\\/+$/, "")}/share?${query}`;
-}"""
+}}"""
+SHOW_LINK = f"""(query) => {{
+  const app = {COMPONENT};
+  if (!app) history.replaceState(null, "", `${{location.pathname}}${{location.search}}#${{query}}`);
+  return `${{(app || location.origin + location.pathname).replace(/\\/+$/, "")}}/share?${{query}}`;
+}}"""
 COPY_LINK = f"""(query) => {{
   const link = ({SHOW_LINK})(query);
   navigator.clipboard?.writeText(link).catch(() => {{}});
   return link;
 }}"""
 DOWNLOAD = "() => { setTimeout(() => document.querySelector('#file a, a#file, #file').click(), 150); }"
-WRITE_LINKED = """() => {
+WRITE_LINKED = f"""() => {{
+  if ({COMPONENT}) return;
   document.documentElement.inert = false; // see head.html
   if (!location.hash.includes("set=") || document.querySelector("#problem .problem")) return;
   document.dispatchEvent(new CustomEvent("bonesoup:changed"));
   document.querySelector("#write").click();
-}"""
+}}"""
 IMAGE = "() => { document.dispatchEvent(new CustomEvent('bonesoup:picture')); }"
 
 HIDDEN = {"show_progress": "hidden", "api_visibility": "private"}

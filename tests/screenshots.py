@@ -43,7 +43,7 @@ def shoot(page, name: str, whole: bool = False) -> None:
 
 
 def take(browser) -> None:
-    """All screenshots: the page on arrival, the tour, a phone."""
+    """All screenshots: the page on arrival, and the tour."""
     page = ready(browser, "light", 1400, 900)
     shoot(page, "screenshot")
     page.close()
@@ -53,10 +53,6 @@ def take(browser) -> None:
     press(page, "Next")
     page.locator(".story .stops button").nth(1).click()
     shoot(page, "story")
-    page.close()
-
-    page = ready(browser, "dark", 390, 844)
-    shoot(page, "phone")
     page.close()
 
 

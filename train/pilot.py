@@ -3,17 +3,18 @@
     python -m train.pilot beta SET --work runs/restaurants/pilot --data-dir data
     python -m train.pilot extrapolation SET --work runs/restaurants/pilot --data-dir data
 
-Pilot prompts are used neither for training nor for the reported front. `beta` wants backbones of every candidate,
-trained for 20 % of the steps, in WORK/beta-0.6, WORK/beta-0.7 and so on (Xie et al., section 4.2), and takes the one
-whose front has the largest hypervolume. `extrapolation` wants the finished adapters of the set: it chooses a strength
-for each corner by that corner's own reward, for Bone Soup and in the same way for Rewarded Soup. Both keep the figures
-of all candidates in SET/pilot.json and set the manifest.
+Pilot prompts are used neither for training nor for the reported front. `beta` wants backbones of every candidate in
+WORK/beta-0.6, WORK/beta-0.7 and so on, trained for 20 % of the steps (Xie et al., section 4.2) or for more, and takes
+the one whose front has the largest hypervolume. `extrapolation` wants the finished adapters of the set: it chooses a
+strength for each corner by that corner's own reward, for Bone Soup and in the same way for Rewarded Soup. Both keep the
+figures of all candidates in SET/pilot.json and set the manifest.
 """
 
 import argparse
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -49,19 +50,27 @@ def measure(writer: Writer, method: str, prompts: Sequence[Given], samples: int,
     }
 
 
-def choose_beta(soup_set: SoupSet, prompts: Sequence[Given], samples: int, work: Path, device: str) -> dict[str, dict]:
-    """By the field of the manifest: the best beta, and the fronts of all candidates."""
+def choose_beta(
+    soup_set: SoupSet,
+    prompts: Sequence[Given],
+    samples: int,
+    work: Path,
+    device: str,
+    betas: Sequence[float] = BETAS,
+) -> dict[str, dict]:
+    """By the field of the manifest: the best of `betas`, and the fronts of all of them."""
     fronts = {}
-    for beta in BETAS:
+    for beta in betas:
         folder = work / f"beta-{beta}"
-        folders = {name: folder / name for name in (f"backbone-{j + 1}" for j in range(len(soup_set.objectives)))}
+        backbones = tuple(f"backbone-{j + 1}" for j in range(len(soup_set.objectives)))
+        folders = dict(soup_set.folders) | {name: folder / name for name in backbones}
         trial = replace(
-            soup_set, beta=beta, folders=folders, backbones=tuple(folders), specialists=(), oracles=(), front=None
+            soup_set, beta=beta, folders=folders, backbones=backbones, specialists=(), oracles=(), front=None
         )
         writer = Writer(trial, Soup.load(trial.base, trial.adapters, device))
         steps = json.loads((folder / trial.backbones[0] / "hyperparameters.json").read_text())["steps"]
         fronts[str(beta)] = {"steps": steps} | measure(writer, BONE_SOUP, prompts, samples, folder / "texts")
-    best = max(BETAS, key=lambda beta: fronts[str(beta)]["hypervolume"])
+    best = max(betas, key=lambda beta: fronts[str(beta)]["hypervolume"])
     return {"beta": {"chosen": best, "fronts": fronts}}
 
 
@@ -117,6 +126,9 @@ def main() -> None:
     parser.add_argument("--data-dir", type=Path, help="folder with the task's data; default: fetch from the Hub")
     parser.add_argument("--prompts", type=Path, help="file of prompts instead: the task's columns as CSV, TSV or JSONL")
     parser.add_argument("--count", type=int, default=100, help="pilot prompts")
+    parser.add_argument(
+        "--betas", type=float, nargs="+", default=BETAS, help="candidates for beta; default: 0.6 to 0.8"
+    )
     parser.add_argument("--samples", type=int, default=1, help="texts per prompt and preference")
     parser.add_argument("--device", default="cpu")
     args = parser.parse_args()
@@ -128,7 +140,7 @@ def main() -> None:
             raise ValueError(f"{len(prompts)} pilot prompts have no standard error: give --count 2 or more")
     except (ValueError, FileNotFoundError) as error:
         raise SystemExit(str(error)) from None
-    choose = {"beta": choose_beta, "extrapolation": choose_extrapolation}[args.choice]
+    choose = {"beta": partial(choose_beta, betas=args.betas), "extrapolation": choose_extrapolation}[args.choice]
     result = choose(soup_set, prompts, args.samples, args.work, args.device)
     if not processes.state().is_main_process:
         return

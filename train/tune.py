@@ -210,8 +210,8 @@ def training_prompts(soup_set: SoupSet, data_dir: Path | None) -> datasets.Datas
     return datasets.Dataset.from_list([{"prompt": task.prompt(g, tokenizer), "given": g} for g in given])
 
 
-def install(folder: Path, work: Path, named: dict[str, list[float]]) -> None:
-    """Copy the trained adapters into the set `folder` and name them in its manifest."""
+def install(folder: Path, work: Path, named: dict[str, list[float]], beta: float) -> None:
+    """Copy the trained adapters into the set `folder` and name them in its manifest, with the beta of the backbones."""
     manifest = Manifest.read(folder)
     base = folders.base_from_adapters(folder, manifest.base)
     start = folder / manifest.start if isinstance(manifest.start, str) else None
@@ -220,6 +220,7 @@ def install(folder: Path, work: Path, named: dict[str, list[float]]) -> None:
     oracles = sorted(named.items(), key=lambda item: item[1], reverse=True)
     replace(
         manifest,
+        beta=beta,
         backbones=[f"adapters/{name}" for name in named if name.startswith("backbone")],
         specialists=[f"adapters/{name}" for name in named if name.startswith("specialist")],
         oracles=[{"preference": mu, "adapter": f"adapters/{name}"} for name, mu in oracles],
@@ -255,7 +256,8 @@ def main() -> None:
     args = parser.parse_args()
 
     soup_set = sets.read(args.set)
-    named = mixes(len(soup_set.objectives), args.beta or soup_set.beta, args.oracles)
+    beta = args.beta or soup_set.beta
+    named = mixes(len(soup_set.objectives), beta, args.oracles)
     named = {name: row for name, row in named.items() if name.split("-")[0] in args.kinds}
     if args.list:
         print("\n".join(named))
@@ -291,7 +293,7 @@ def main() -> None:
         print(f"{name}: reward weights {row}")
         train(name, run, soup_set, prompts, args.work, args.qlora)
     if args.only is None and processes.state().is_main_process:
-        install(args.set, args.work, named)
+        install(args.set, args.work, named, beta)
 
 
 if __name__ == "__main__":

@@ -51,6 +51,11 @@ class Job:
         return len(self.waiting) < len(self.rows)
 
     @property
+    def running(self) -> int:
+        """How many of its texts are under way."""
+        return len(self.rows) - len(self.waiting) - sum(row.done for row in self.rows)
+
+    @property
     def written(self) -> bool:
         """Whether all that is left is to score it."""
         return len(self.scoring) == len(self.rows)
@@ -166,7 +171,8 @@ class Jobs(ABC):
 
     def _hand(self, job: Job, news: list[Text] | Exception) -> None:
         with self._lock:
-            job.news = news
+            if not isinstance(job.news, Exception):  # which stays the last news where texts of a job come after it
+                job.news = news
             job.changed.notify()
 
 

@@ -64,7 +64,7 @@ class Scheduler(Jobs):
         Those of the background are last, and have half of the room.
         """
         taken, new = sum(len(batch.slots) for batch in self._batches.values()), {job: [] for job in jobs}
-        running = {job: len(job.rows) - len(job.waiting) - sum(row.done for row in job.rows) for job in jobs}
+        running = {job: job.running for job in jobs}
         while turns := [job for job in jobs if job.waiting]:
             job = min(turns, key=lambda job: (job.background, running[job], job.admitted))
             room = self.max_rows // 2 if job.background else self.max_rows

@@ -98,7 +98,7 @@ class Dispatcher(Jobs):
         full: set[Server] = set()
         turns = []
         for number, job in enumerate(jobs):
-            running = len(job.rows) - len(job.waiting) - sum(row.done for row in job.rows)
+            running = job.running
             turns += [(job.background, running + i, number, row) for i, row in enumerate(job.waiting)]
         for background, _, number, row in sorted(turns, key=lambda turn: turn[:3]):
             job = jobs[number]
@@ -191,12 +191,12 @@ class Dispatcher(Jobs):
         try:
             await server.connect()
             log.info("%s serves %s", server.url, ", ".join(sorted(server.models or ())))
-        except Down as error:
+        except Exception as error:  # whatever it is, others go on without this one, and it is asked again later
             self._lost(server, error)
         finally:
             self._asked.discard(server)
 
-    def _lost(self, server: Server, error: Down) -> None:
+    def _lost(self, server: Server, error: Exception) -> None:
         """Leave a server out for a while."""
         if server.models or server.models is None:
             log.warning("%s is left out until it answers: %s", server.url, error)

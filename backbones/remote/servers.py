@@ -94,14 +94,14 @@ class Server:
         """Ask what it serves and holds. Raises Down."""
         try:
             answer = await self.client.get(f"{self.url}/v1/models", timeout=TIMEOUT.connect)
-            cards = answer.raise_for_status().json()["data"]
-        except (httpx.HTTPError, KeyError, ValueError) as error:
+            names = [card["id"] for card in answer.raise_for_status().json()["data"]]
+        except (httpx.HTTPError, KeyError, TypeError, ValueError) as error:
             raise Down(f"{type(error).__name__}: {error}") from None
-        adapters = [card["id"] for card in cards if card["id"].startswith(NAME)]
+        adapters = [name for name in names if name.startswith(NAME)]
         there = asyncio.get_running_loop().create_future()
         there.set_result(None)
         self.held = OrderedDict((name, self.held.get(name) or Held(there)) for name in adapters)
-        self.models = frozenset(card["id"] for card in cards) - set(adapters)
+        self.models = frozenset(names) - set(adapters)
 
     async def load(self, adapter: str, folder: Path) -> None:
         """Have it load the adapter in `folder`, which it reads from there. Raises Down or Refused."""
@@ -152,8 +152,9 @@ class Server:
                         part = json.loads(line.removeprefix("data: "))
                         if "error" in part:
                             raise Down(str(part["error"]))
-                        reason = part["choices"][0]["finish_reason"]
-                        yield part["choices"][0]["token_ids"]
+                        for choice in part["choices"]:  # none where the server counts tokens in a part of its own
+                            reason = choice["finish_reason"]
+                            yield choice["token_ids"]
         except (httpx.HTTPError, KeyError, ValueError) as error:
             raise Down(f"{type(error).__name__}: {error}") from None
         if reason not in COMPLETE:

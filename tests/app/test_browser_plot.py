@@ -160,7 +160,9 @@ def test_zoom_stays_with_a_new_figure_and_the_way_back_is_offered(page):
 def test_the_camera_stays_with_a_new_figure_and_wheels_scroll_the_page(page):
     three(page)
     choose(page, "View", "3-D")
-    page.wait_for_function(f"{PLOT}._fullData.every(t => t.type === 'scatter3d')")
+    page.wait_for_function(  # while a figure is changed it has no traces, and no camera
+        f"{PLOT}._fullData?.some(t => t.type === 'scatter3d') && {PLOT}.layout.scene?.camera"
+    )
     page.wait_for_timeout(800)
     eye = f"{PLOT}.layout.scene.camera.eye"
     before = page.evaluate(eye)

@@ -155,12 +155,16 @@ def elsewhere(served):
 def test_other_pages_can_hold_this_one(browser, elsewhere, example):
     page, failures = browser.new_page(viewport={"width": 900, "height": 700}), []
     page.on("pageerror", lambda error: failures.append(str(error)))
-    page.goto(f"{elsewhere}/{example}")
+    page.goto(f"{elsewhere}/{example}#offset=3")  # which is no link to this page
     inside = page.frame_locator("iframe") if example == 0 else page
     inside.locator("#columns .text").first.wait_for(timeout=60_000)
     assert seen(inside) == list(ALONE)
     inside.get_by_role("button", name="all concise", exact=True).click()
     inside.locator("#column-left", has_text="at 0 % / 100 %").wait_for()
+    page.evaluate("window.same = true; location.hash = 'set=theirs'")
+    page.wait_for_timeout(300)
+    assert page.evaluate("window.same && location.hash") == "#set=theirs"
+    assert not inside.locator("#problem .problem").count()
     with page.context.expect_page() as news:
         inside.get_by_role("link", name="Open in Bone Soup").click()
     news.value.wait_for_selector("#front .scatterlayer .trace", timeout=60_000)

@@ -22,6 +22,9 @@ def test_settings_have_defaults_and_are_checked():
     assert settings(engine_folder="shared").folder == Path("shared")
     with pytest.raises(ValueError, match="BONESOUP_ENGINE holds 'a:8000': write addresses as in http://host:8000,http"):
         settings(engine="a:8000")
+    for odd in ("http://host:80a", "http://::1:8000", "http://[::1", "http://:8000"):
+        with pytest.raises(ValueError, match=f"BONESOUP_ENGINE holds {re.escape(repr(odd))}"):
+            settings(engine=odd)
     for name, value in (("device", "tpu"), ("precision", "int8"), ("queue", "0"), ("rows", "many"), ("queue", "-1")):
         with pytest.raises(ValueError, match=f"BONESOUP_{name.upper()} is '{value}': use"):
             settings(**{name: value})

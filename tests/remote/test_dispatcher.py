@@ -1,15 +1,18 @@
 """Texts from servers: routing, adapters kept and given up, servers that fail, callers that leave; on stand-ins."""
 
+import asyncio
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import httpx
 import pytest
 
-from backbones.engine.jobs import ServingError, Waiting
+from backbones.engine.jobs import Job, ServingError, Waiting
 from backbones.engine.request import Request
 from backbones.merging.preference import Preference, lattice
 from backbones.remote import dispatcher as dispatching
 from backbones.remote.dispatcher import AGAIN, Dispatcher, weight
+from backbones.remote.servers import Down, Server
 from tests.remote.conftest import CAPACITY
 from tests.remote.stand_in import BREAKS, SETTINGS, answer
 
@@ -83,6 +86,30 @@ def test_texts_are_those_that_the_servers_write_for_just_these_requests(merges, 
     assert any(one["model"] == "restaurants" for one in sent)
     (prompt,) = {tuple(one["prompt"]) for one in sent}
     assert merges.tokenizer.decode(prompt) == merges.set.task.prompt(GIVEN, merges.tokenizer)
+
+
+def test_what_a_job_failed_of_is_not_lost_when_another_of_its_texts_goes_on(dispatcher):
+    job = Job("restaurants", dispatcher.editors["restaurants"].rows([request(), request(2)]), False, dispatcher._lock)
+    dispatcher._fail(job, ServingError("a server is full"))
+    dispatcher._tell(job)
+    with pytest.raises(ServingError, match="a server is full"):
+        dispatcher._news(job)
+
+
+@pytest.mark.parametrize("said", [[], {"data": None}, {"data": [{}]}, "vLLM"])
+def test_a_server_that_answers_something_else_is_down(said):
+    async def connect():
+        transport = httpx.MockTransport(lambda request: httpx.Response(200, json=said))
+        async with httpx.AsyncClient(transport=transport) as client:
+            await Server("http://a", CAPACITY, client).connect()
+
+    with pytest.raises(Down):
+        asyncio.run(connect())
+
+
+def test_the_others_write_where_one_address_is_odd(merges, pair):
+    odd = Dispatcher({"restaurants": merges}, ["http://host:80a", pair[0].url], CAPACITY)
+    assert raw(finished(odd.stream("restaurants", [request()]))) == expected(merges, [request()])
 
 
 def test_an_adapter_is_loaded_once_by_the_server_that_its_name_hashes_to(merges, dispatcher, pair):

@@ -28,14 +28,12 @@ def test_the_lists_hold_as_many_as_they_are_said_to():
         assert len(set(thoughts(name))) == first + 4 * 30 + last
 
 
-@pytest.mark.parametrize("thought", thoughts("serious.txt"))
-def test_a_thought_about_self_harm_or_suicide_is_heard(thought):
-    assert care.concerns(thought)
+def test_thoughts_about_self_harm_or_suicide_are_heard():
+    assert [thought for thought in thoughts("serious.txt") if not care.concerns(thought)] == []
 
 
-@pytest.mark.parametrize("thought", thoughts("harmless.txt"))
-def test_a_thought_that_only_sounds_alike_is_left_to_the_model(thought):
-    assert not care.concerns(thought)
+def test_thoughts_that_only_sound_alike_are_left_to_the_model():
+    assert [thought for thought in thoughts("harmless.txt") if care.concerns(thought)] == []
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,8 @@ def test_parse_and_write_are_inverse():
         ("name[x], name[y]", "given twice"),
         ("name[<name>]", "leave out the characters"),
         (f"name[{'x' * 61}]", "61 characters: use at most 60"),
+        ("a [x], " * 40 + "!", "cannot read the facts"),  # in less than the age of the universe
+        ("a  " * 2000, "cannot read the facts"),
     ],
 )
 def test_facts_that_cannot_be_used_are_named(mr, message):

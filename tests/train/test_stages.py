@@ -85,10 +85,11 @@ def test_a_set_made_beside_another_from_its_base_shares_it(trained, small, tmp_p
     ):
         run(new_set.main, base, folder, *options)
         assert Manifest.read(folder).base == named and (folder / "base").exists() == (named == "base")
-        tune.install(folder, trained / "runs", {"backbone-1": [0.7, 0.3], "backbone-2": [0.3, 0.7]})
+        tune.install(folder, trained / "runs", {"backbone-1": [0.8, 0.2], "backbone-2": [0.2, 0.8]}, 0.8)
         config = json.loads((folder / "adapters" / "backbone-1" / "adapter_config.json").read_text())
         assert config["base_model_name_or_path"] == written
-        assert list(Writer.load(folder, "cpu").set.adapters) == ["backbone-1", "backbone-2"]
+        soup_set = Writer.load(folder, "cpu").set
+        assert list(soup_set.adapters) == ["backbone-1", "backbone-2"] and soup_set.beta == 0.8
 
 
 def test_the_tokenizer_of_a_set_is_that_of_its_source_without_the_white_space(trained):

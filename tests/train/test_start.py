@@ -22,7 +22,7 @@ from backbones.store.manifest import Manifest
 from backbones.tasks import TASKS
 from tests.toy import COLOURS, Colours
 from tests.train.stages import run, run_quickly
-from train import adapters, card, data, new_set, start, tune
+from train import adapters, card, data, new_set, pilot, start, tune
 
 ROWS = [(f"name[Ox], food[{food}]", f"Ox serves {food} food.") for food in ("English", "French", "Indian")] * 4
 
@@ -80,6 +80,16 @@ def test_it_says_how_it_was_made_and_how_well_it_reads_other_texts(begun):
     how = json.loads((begun / "hyperparameters.json").read_text())
     assert how["steps"] == 1 and how["examples"] == len(ROWS) and how["choice_loss"] > 0
     assert how["choice_examples"] == 206 - data.HELD_OUT
+
+
+def test_beta_is_chosen_among_backbones_that_begin_at_it(made, colours, tmp_path, monkeypatch):
+    monkeypatch.setattr(pilot, "BETAS", (0.6, 0.8))
+    for beta in pilot.BETAS:
+        shutil.copytree(made.parent / "work", tmp_path / f"beta-{beta}")
+    soup_set = sets.read(made)
+    prompts = data.given(soup_set.task, "dev", colours[1])[:2]
+    found = pilot.choose_beta(soup_set, prompts, 1, tmp_path, "cpu")["beta"]
+    assert set(found["fronts"]) == {"0.6", "0.8"} and found["chosen"] in pilot.BETAS
 
 
 def test_finished_it_does_nothing_when_run_again(begun, base, few):

@@ -54,7 +54,8 @@ def parse(mr: str) -> Facts:
     Raises ValueError when the text is not a list of `slot[value]`, names a slot twice, or fails
     `check`.
     """
-    fact = r"\s*([A-Za-z ]+?)\s*\[([^\[\]]*)\]\s*"
+    # Every space has one place in it: where it had several, a long list that is no list would be tried in all ways.
+    fact = r"\s*([A-Za-z]+(?: +[A-Za-z]+)*)\s*\[([^\[\]]*)\]\s*"
     if not re.fullmatch(f"{fact}(,{fact})*", mr):
         raise ValueError(f"cannot read the facts {mr!r}: write them as 'name[The Mill], food[English]'")
     pairs = re.findall(fact, mr)
