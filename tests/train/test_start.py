@@ -82,14 +82,14 @@ def test_it_says_how_it_was_made_and_how_well_it_reads_other_texts(begun):
     assert how["choice_examples"] == 206 - data.HELD_OUT
 
 
-def test_beta_is_chosen_among_backbones_that_begin_at_it(made, colours, tmp_path, monkeypatch):
-    monkeypatch.setattr(pilot, "BETAS", (0.6, 0.8))
-    for beta in pilot.BETAS:
+def test_beta_is_chosen_among_backbones_that_begin_at_it(made, colours, tmp_path):
+    betas = (0.6, 0.8)
+    for beta in betas:
         shutil.copytree(made.parent / "work", tmp_path / f"beta-{beta}")
     soup_set = sets.read(made)
     prompts = data.given(soup_set.task, "dev", colours[1])[:2]
-    found = pilot.choose_beta(soup_set, prompts, 1, tmp_path, "cpu")["beta"]
-    assert set(found["fronts"]) == {"0.6", "0.8"} and found["chosen"] in pilot.BETAS
+    found = pilot.choose_beta(soup_set, prompts, 1, tmp_path, "cpu", betas)["beta"]
+    assert set(found["fronts"]) == {"0.6", "0.8"} and found["chosen"] in betas
 
 
 def test_finished_it_does_nothing_when_run_again(begun, base, few):
