@@ -151,7 +151,7 @@ def test_programs_get_texts_or_clear_words(client, call):
         assert sum(data[0][0]["preference"]) == pytest.approx(1)
 
 
-@attack(100)
+@attack(40)
 @given(endpoints.flatmap(lambda name: st.tuples(st.just(name), arguments(name))), st.uuids())
 def test_the_queue_of_the_page_gives_texts_or_clear_words(client, call, session):
     joined(client, *call, str(session))

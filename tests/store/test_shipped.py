@@ -102,7 +102,8 @@ def test_a_shipped_set_writes_in_four_bits_and_repeats_itself(writer, given):
     ]
     texts = writer.write(requests)
     assert texts == writer.write(requests)
-    assert [writer.write([request])[0].text for request in requests] == [text.text for text in texts]
+    for request, text in zip(requests[::4], texts[::4], strict=True):  # alone as beside the others
+        assert writer.write([request])[0].text == text.text
     for text in texts:
         assert given.get("name", "") in text.text and "<" not in text.text and text.text
         assert list(text.rewards) == [objective.name for objective in writer.set.objectives]
