@@ -140,7 +140,7 @@ def main() -> None:
             raise ValueError(f"{len(prompts)} pilot prompts have no standard error: give --count 2 or more")
     except (ValueError, FileNotFoundError) as error:
         raise SystemExit(str(error)) from None
-    choose = {"beta": partial(choose_beta, betas=args.betas), "extrapolation": choose_extrapolation}[args.choice]
+    choose = partial(choose_beta, betas=args.betas) if args.choice == "beta" else choose_extrapolation
     result = choose(soup_set, prompts, args.samples, args.work, args.device)
     if not processes.state().is_main_process:
         return
