@@ -127,10 +127,12 @@ def accuracy(objective: Objective) -> str:
     how = json.loads(file.read_text()) if file.is_file() else {}
     if "auc_frames" in how:
         return (
-            "A transformer encoder (`train.reframe.bright`) that learned from Positive Psychology Frames and "
-            "GoEmotions (Demszky et al. 2020, Apache 2.0), with reduced word vectors of all-MiniLM-L6-v2 (Apache 2.0). "
-            f"Area under the ROC curve on dev: reframings against their thoughts {how['auc_frames']:.3f}; positive "
-            f"against negative and neutral texts of GoEmotions {how['auc_goemotions']:.3f}.\n"
+            "A transformer encoder (`train.reframe.bright`) that learned from Positive Psychology Frames, from the "
+            "texts of a language model that the start learned from, and from GoEmotions (Demszky et al. 2020, Apache "
+            "2.0), with reduced word vectors of all-MiniLM-L6-v2 (Apache 2.0). Area under the ROC curve: reframings "
+            f"of dev against their thoughts {how['auc_frames']:.3f}; positive against negative and neutral texts of "
+            f"GoEmotions' dev {how['auc_goemotions']:.3f}; bright texts of the language model against calm ones, for "
+            f"thoughts that were left out, {how['auc_texts']:.3f}.\n"
         )
     if "auc_similar" in how:
         return (

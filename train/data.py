@@ -111,10 +111,11 @@ def to_learn(task: Task, data_dir: Path | None = None) -> list[Pair]:
     return found
 
 
-def other_texts(task: Task, file: Path, data_dir: Path | None = None) -> list[Pair]:
-    """What the training data gives with other texts than its own, in the order of `file`: TSV with a column `given`,
-    which is `key` of that, and others that take the place of the data's. So texts can be published without the data
-    that they belong to.
+def other_texts(task: Task, files: Sequence[Path], data_dir: Path | None = None) -> list[Pair]:
+    """Texts to learn instead of the data's own, in the order of `files`: TSV with the data's columns.
+
+    A column `given` is `key` of what the training data gives, and then the others take the place of the data's: so
+    texts can be published without the data that they belong to.
 
     Raises ValueError for a line that belongs to nothing that the task takes, and as `rows` does.
     """
@@ -124,12 +125,13 @@ def other_texts(task: Task, file: Path, data_dir: Path | None = None) -> list[Pa
         if pair:
             known.setdefault(key(task, pair.given), (pair.given, row))
     taken = {key(task, one) for one in usable(task, [one for one, _ in known.values()])}
-    with file.open(encoding="utf-8", newline="") as lines:
-        for line in csv.DictReader(lines, delimiter="\t"):
-            name = line.pop("given")
-            if name not in taken:
-                raise ValueError(f"{file}: the training data gives nothing with the key {name}: use other texts")
-            found.append(task.pair(known[name][1] | line))
+    for file in files:
+        with file.open(encoding="utf-8", newline="") as lines:
+            for line in csv.DictReader(lines, delimiter="\t"):
+                name = line.pop("given", None)
+                if name is not None and name not in taken:
+                    raise ValueError(f"{file}: the training data gives nothing with the key {name}: use other texts")
+                found.append(task.pair((known[name][1] if name else {}) | line))
     return [pair for pair in found if pair and pair.reference is not None]
 
 

@@ -107,7 +107,7 @@ minilm=(${MINILM:+--minilm "$MINILM"})
 stage python -m train.start --task reframe --base "$base" "${data[@]}" --out "$work/start"
 stage python -m train.start --task reframe --base "$base" "${data[@]}" --begin "$work/start" \
     --texts train/reframe/texts.tsv --epochs 2 --out "$work/start-2"
-stage python -m train.reframe.bright "${data[@]}" "${minilm[@]}" --out "$work/bright"
+stage python -m train.reframe.bright "${data[@]}" --texts train/reframe/texts.tsv "${minilm[@]}" --out "$work/bright"
 stage python -m train.reframe.true --base "$base" "${data[@]}" "${minilm[@]}" --out "$work/true"
 [ -f "$silver/manifest.json" ] || stage python -m train.new_set "$base" "$silver" --task reframe "${data[@]}" \
     --title "Silver lining: bright and true" --prompts 256 --start "$work/start-2" --objectives bright="$work/bright" true="$work/true"

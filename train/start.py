@@ -38,7 +38,7 @@ def main() -> None:
     parser.add_argument("--data-dir", type=Path, help="folder with the task's data; default: fetch from the Hub")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--begin", type=Path, help="folder of an adapter to go on from; default: a new one")
-    parser.add_argument("--texts", type=Path, help="file with texts to learn instead of those of the data")
+    parser.add_argument("--texts", type=Path, nargs="+", help="files with texts to learn instead of those of the data")
     parser.add_argument("--epochs", type=float, default=1)
     args = parser.parse_args()
     if checkpoints.finished(args.out, WEIGHTS):
@@ -123,7 +123,7 @@ def main() -> None:
             "steps": trainer.state.global_step,
             "choice_loss": round(loss, 4),
         }
-        | ({"texts": args.texts.name} if args.texts else {})
+        | ({"texts": [file.name for file in args.texts]} if args.texts else {})
         | ({"before": json.loads((args.begin / "hyperparameters.json").read_text())} if args.begin else {}),
     )
 

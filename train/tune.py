@@ -96,17 +96,26 @@ def normalised_rewards(task: Task, objectives: Sequence[Objective]) -> list[Call
 
 
 def variety(completions: list[str], given: list[Given], **_) -> list[float]:
-    """Minus the share of the step's texts for other prompts that begin, or end, with the same three words: [-1, 0].
+    """Minus the share of the step's texts for other prompts that begin or end with the same three words, or have four
+    words in a row of the text that its own prompt does not have: [-1, 0].
 
-    One opening for everything raises a learned reward; within the texts of one prompt it may well be right.
+    One opening, ending or phrase for everything raises a learned reward; within the texts of one prompt it may well be
+    right.
     """
-    said = [words(text) for text in completions]
-    own = [(tuple(text[:3]), tuple(text[-3:]), tuple(one.items())) for text, one in zip(said, given, strict=True)]
+    own = [_phrases(text, one) for text, one in zip(completions, given, strict=True)]
     everybodys, rewards = gather_object(own), []  # those of all processes
-    for begin, end, prompt in own:
-        others = [(a, b) for a, b, other in everybodys if other != prompt]
-        rewards.append(-sum(a == begin or b == end for a, b in others) / max(1, len(others)))
+    for prompt, said in own:
+        others = [other for name, other in everybodys if name != prompt]
+        rewards.append(-sum(bool(said & other) for other in others) / max(1, len(others)))
     return rewards
+
+
+def _phrases(text: str, one: Given) -> tuple[tuple[tuple[str, str], ...], set[tuple[str, ...]]]:
+    """The prompt, and what `variety` compares of its text."""
+    said, asked = words(text), words(" ".join(one.values()))
+    runs = {tuple(said[i : i + 4]) for i in range(len(said) - 3)}
+    runs -= {tuple(asked[i : i + 4]) for i in range(len(asked) - 3)}
+    return tuple(one.items()), runs | {("", *said[:3]), (*said[-3:], "")}
 
 
 def freeze_down_projections(model: PeftModel) -> None:

@@ -61,8 +61,10 @@ def test_every_defect_of_form_halves(text, defects):
     assert form.form("", "") == form.form("So sad.", "") == 0
 
 
-def test_a_copy_keeps_little_and_words_of_ones_own_keep_all():
+def test_a_copy_costs_whatever_follows_it_and_words_of_ones_own_do_not():
     assert form.own_words(THOUGHT, THOUGHT) == pytest.approx(form.COPY)
+    assert form.own_words(THOUGHT, f"{THOUGHT} I wrote them in my head all night.") == pytest.approx(form.COPY)
+    assert form.own_words("So tired", "So tired.") == pytest.approx(form.COPY)
     assert form.own_words(THOUGHT, f"I hope that {THOUGHT}") == pytest.approx(form.COPY)  # a stock opening hides none
     assert form.own_words(THOUGHT, "Someone stole my laptop, so a friend lends me her notes.") == 1
 
@@ -81,11 +83,18 @@ def test_remarks_say_what_costs_a_text_its_rewards():
     assert TASK.remarks("A friend lends me her notes.", {"thought": THOUGHT}) == []
 
 
-def test_one_opening_or_ending_for_other_prompts_costs_and_within_a_prompt_it_does_not():
+def test_one_opening_ending_or_phrase_for_other_prompts_costs_and_within_a_prompt_it_does_not():
     texts = ["I hope that it ends.", "I hope that it was fun.", "We won and it was fun.", "Rain."]
     given = [{"thought": "a"}, {"thought": "a"}, {"thought": "b"}, {"thought": "c"}]
     assert tune.variety(texts, given) == [0.0, -0.5, pytest.approx(-1 / 3), 0.0]
     assert tune.variety(texts[:2], given[:2]) == [0.0, 0.0]
+    texts = ["Rain, and I will be proud of it.", "Then I will be proud of her.", "Mud."]
+    given = [{"thought": "a"}, {"thought": "b"}, {"thought": "c"}]
+    assert tune.variety(texts, given) == [-0.5, -0.5, 0.0]
+    given[0] = {"thought": "Will I be proud? I will be proud."}  # its own words
+    assert tune.variety(texts, given)[:2] == [-0.5, -0.5]  # "will be proud of" is not among them
+    given[0] = {"thought": "I will be proud of it."}
+    assert tune.variety(texts, given)[:2] == [0.0, 0.0]
 
 
 @pytest.mark.parametrize(

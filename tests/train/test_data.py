@@ -88,11 +88,11 @@ def test_texts_are_published_without_what_they_belong_to(tmp_path):
         (tmp_path / "colours" / f"{split}.jsonl").write_text("\n".join(json.dumps(row) for row in ROWS))
     file, (red, blue) = tmp_path / "texts.tsv", (data.key(Colours(), {"colour": name}) for name in ("red", "blue"))
     file.write_text(f"given\ttext\n{blue}\tblue is deep.\n{red}\tred is hot.\n")
-    pairs = data.other_texts(Colours(), file, tmp_path)
+    pairs = data.other_texts(Colours(), [file], tmp_path)
     assert [(pair.given["colour"], pair.reference) for pair in pairs] == [
         ("blue", "blue is deep."),
         ("red", "red is hot."),
     ]
     file.write_text(f"given\ttext\n{data.key(Colours(), {'colour': 'green'})}\tgreen is new.\n")
     with pytest.raises(ValueError, match=r"texts.tsv: the training data gives nothing with the key [0-9a-f]{12}"):
-        data.other_texts(Colours(), file, tmp_path)
+        data.other_texts(Colours(), [file], tmp_path)

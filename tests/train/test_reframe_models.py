@@ -11,19 +11,21 @@ from tokenizers import Tokenizer, models
 from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
 from backbones.store.conversion import NF4
-from backbones.tasks.reframe.task import Bright, Kept
+from backbones.tasks.reframe.task import Bright, Kept, Reframe
 from tests.train.stages import run
 from train import data
-from train.reframe import bright, gaming, true
-from train.reframe.negatives import falsified, half, negated, neighbours
+from train.reframe import bright, gaming, threes, true
+from train.reframe.negatives import added, falsified, half, negated, neighbours
 
 THOUGHTS = ["my dog is sick and i can not sleep", "we lost the game again", "nobody came to my party on monday"]
+THREE = ("We lost the day", "We lost the day but not the evening", "The evening is ours")
 TEXTS = ["My dog will get well.", "We can win the next game!", "I am glad that a friend came later"]
 
 
 @pytest.fixture(scope="module")
 def frames(small, tmp_path_factory):
-    """A data folder with thirty pairs to learn from, more in dev than a front is measured on, and GoEmotions."""
+    """A data folder with thirty pairs to learn from, three other texts for each, more pairs in dev than a front is
+    measured on, and GoEmotions."""
     folder = tmp_path_factory.mktemp("frames")
     (folder / "positive-frames").mkdir()
     (folder / "goemotions").symlink_to(small / "goemotions")
@@ -31,6 +33,9 @@ def frames(small, tmp_path_factory):
         rows = [(f"{THOUGHTS[i % 3]} {i}", TEXTS[i % 3]) for i in range(first, first + count)]
         with (folder / "positive-frames" / f"{split}.csv").open("w", newline="") as file:
             csv.writer(file).writerows([("original_text", "reframed_text"), *rows])
+    pairs = data.pairs(Reframe(), "train", folder)
+    lines = [f"{data.key(Reframe(), pair.given)}\t{text} {i}." for i, pair in enumerate(pairs) for text in THREE]
+    (folder / "texts.tsv").write_text("\n".join(["given\treframed_text", *lines]) + "\n")
     return folder
 
 
@@ -68,9 +73,20 @@ def test_bright_is_trained_and_read_by_the_task(frames, minilm, tmp_path, monkey
     monkeypatch.setattr(bright, "EPOCHS", 1)
     monkeypatch.setattr(bright, "SHORT", 20)
     monkeypatch.setattr(bright, "BATCH", 512)
-    arguments = ("--data-dir", frames, "--minilm", minilm, "--out", tmp_path / "bright")
+    arguments = (
+        "--data-dir",
+        frames,
+        "--texts",
+        frames / "texts.tsv",
+        "--minilm",
+        minilm,
+        "--out",
+        tmp_path / "bright",
+    )
     run(bright.main, *arguments)
-    check(tmp_path / "bright", Bright, ("auc_frames", "auc_goemotions"), lambda: run(bright.main, *arguments))
+    check(
+        tmp_path / "bright", Bright, ("auc_frames", "auc_goemotions", "auc_texts"), lambda: run(bright.main, *arguments)
+    )
     assert json.loads((tmp_path / "bright" / "hyperparameters.json").read_text())["steps"] == 1
     config = json.loads((tmp_path / "bright" / "config.json").read_text())
     assert config["id2label"] == {"0": "positive"} and config["dtype"] == "float16"
@@ -79,9 +95,10 @@ def test_bright_is_trained_and_read_by_the_task(frames, minilm, tmp_path, monkey
 def test_true_is_trained_and_read_by_the_task(frames, minilm, wide, tmp_path, monkeypatch):
     monkeypatch.setattr(true, "EPOCHS", 2)  # the schedule of a single step has no end
     monkeypatch.setattr(true, "BATCH", 30)
-    arguments = ("--base", wide, "--data-dir", frames, "--minilm", minilm, "--out", tmp_path / "true")
+    folders = ("--base", wide, "--data-dir", frames, "--texts", frames / "texts.tsv", "--minilm", minilm)
+    arguments = (*folders, "--out", tmp_path / "true")
     run(true.main, *arguments)
-    check(tmp_path / "true", Kept, ("auc_random", "auc_similar"), lambda: run(true.main, *arguments))
+    check(tmp_path / "true", Kept, ("auc_random", "auc_similar", "auc_added"), lambda: run(true.main, *arguments))
 
 
 def check(folder, reward, figures, again):
@@ -99,14 +116,34 @@ def check(folder, reward, figures, again):
 
 def test_a_folder_without_minilm_is_named(frames, tmp_path):
     with pytest.raises(FileNotFoundError, match=r"tokenizer.json is missing: --minilm must be the folder of"):
-        run(bright.main, "--data-dir", frames, "--minilm", tmp_path, "--out", tmp_path / "bright")
+        options = ("--data-dir", frames, "--texts", frames / "texts.tsv", "--minilm", tmp_path)
+        run(bright.main, *options, "--out", tmp_path / "bright")
 
 
 def test_an_epoch_is_the_same_for_the_same_seed_and_in_bare_words():
     pairs, felt = list(zip(THOUGHTS, TEXTS)), [("I am HAPPY!", bright.POSITIVE), ("Bad, sad.", bright.NEGATIVE)]
-    drawn = bright.epoch(pairs, felt, 1)
-    assert drawn == bright.epoch(pairs, felt, 1) != bright.epoch(pairs, felt, 2)
+    drawn = bright.epoch(pairs, [threes.Three(THOUGHTS[1], *THREE)], felt, 1)
+    assert (
+        drawn
+        == bright.epoch(pairs, [threes.Three(THOUGHTS[1], *THREE)], felt, 1)
+        != bright.epoch(pairs, [threes.Three(THOUGHTS[1], *THREE)], felt, 2)
+    )
+    assert (
+        drawn.count(("the evening is ours", bright.SURE))
+        == drawn.count(("we lost the day", bright.CALM))
+        == bright.REPEATS
+    )
     assert all(0 < score < 1 and set(text) <= set("abcdefghijklmnopqrstuvwxyz0123456789 ") for text, score in drawn)
+
+
+def test_thoughts_without_three_texts_are_passed_over(frames, tmp_path):
+    lines = (frames / "texts.tsv").read_text().splitlines()
+    (tmp_path / "texts.tsv").write_text("\n".join(lines[:-1]) + "\n")
+    learn, left_out = threes.load(tmp_path / "texts.tsv", frames)
+    assert len(learn) + len(left_out) == 29 and left_out[0][1:] == tuple(f"{text} 0." for text in THREE)
+    (tmp_path / "texts.tsv").write_text("\n".join(lines[:6]) + "\n")
+    with pytest.raises(ValueError, match="1 thoughts have three texts: give more"):
+        threes.load(tmp_path / "texts.tsv", frames)
 
 
 def test_every_template_can_be_filled_and_dressed_thoughts_deserve_little():
@@ -117,13 +154,16 @@ def test_every_template_can_be_filled_and_dressed_thoughts_deserve_little():
         assert text != THOUGHTS[0] and score <= 0.3
 
 
-def test_texts_are_falsified_negated_and_halved():
+def test_texts_are_falsified_negated_added_to_and_halved():
     luck = random.Random(0)
     assert falsified("The dog sleeps.", [], frozenset(), luck) == "the cat sleeps"
     assert falsified("I waited 3 hours", [], frozenset(), luck).split()[2] != "3"
     assert falsified("It rains.", [], frozenset(), luck) is None
     assert negated("It isn't over.", luck) == "it is over" and negated("It is over.", luck) == "it is not over"
     assert negated("Rain again", luck) is None
+    ends = {added("It rains.", "We lost, but we can win again.", luck) for _ in range(400)}
+    assert "it rains but we can win again" in ends
+    assert len(ends) > len(gaming.EMPTY)
     assert half("one two three four", "five six seven eight") == "one two seven eight"
 
 

@@ -1,9 +1,10 @@
 """The reward `bright` of the task reframe: a small transformer that hears how positive a text sounds.
 
-    python -m train.reframe.bright --data-dir data --out runs/silver-lining/bright
+    python -m train.reframe.bright --data-dir data --texts train/reframe/texts.tsv --out runs/silver-lining/bright
 
-Learns from Positive Psychology Frames (reframings against the thoughts that they answer) and GoEmotions (positive
-against the rest), all without case and punctuation, and from texts made to fool it (`gaming`). Word vectors are those
+Learns from Positive Psychology Frames (reframings against the thoughts that they answer), from the texts that the start
+goes on with (what is bright of a thought against what is true to it), and GoEmotions (positive against the rest), all
+without case and punctuation, and from texts made to fool it (`gaming`). Word vectors are those
 of all-MiniLM-L6-v2, reduced, and stay as they are, so that words never seen here are heard too. Writes the model, its
 tokenizer, and `hyperparameters.json` with how well it tells texts apart. Takes minutes, in one process.
 """
@@ -23,12 +24,13 @@ from backbones.tasks.reframe.form import without_opening
 from backbones.tasks.reframe.spelling import plain
 from train import checkpoints, encoder, goemotions
 from train.encoder import HIDDEN
-from train.reframe import frames, gaming, vocabulary
+from train.reframe import frames, gaming, threes, vocabulary
 from train.reframe.frames import Frame
 from train.reframe.gaming import GLOOMY, SURE
 from train.reframe.ranking import auc
+from train.reframe.threes import Three
 
-EPOCHS, BATCH, RATE = 5, 64, 1e-3
+EPOCHS, BATCH, RATE = 6, 64, 1e-3
 EMOTIONS, SHORT = 20_000, 5_000  # texts of an epoch: of GoEmotions, and short ones that are made up
 FREQUENT = 8_000  # word pieces whose vectors say what a principal component is
 
@@ -37,6 +39,9 @@ POSITIVE, NEGATIVE, BOTH, NEITHER = 0.9, 0.06, 0.5, 0.35
 NEGATIVES = frozenset(
     "anger annoyance disappointment disapproval disgust embarrassment fear grief nervousness remorse sadness".split()
 )
+
+CALM, EVEN = 0.2, 0.8  # scores of texts that are true to a thought, and that keep its trouble and add something bright
+REPEATS = 2  # of these texts in an epoch: there are fewer of them than of the rest
 
 Scored = tuple[str, float]  # a text and the score that it deserves
 
@@ -85,10 +90,20 @@ def of_pair(thought: str, text: str, texts: Sequence[str], luck: random.Random) 
     return drawn
 
 
-def epoch(pairs: Sequence[Frame], felt: Sequence[Scored], seed: int) -> list[Scored]:
+def of_three(three: Three, luck: random.Random) -> list[Scored]:
+    """What an epoch learns from a thought's three texts: whole ones, so that no end of theirs is bright by itself."""
+    calm, even, sure = map(plain, three[1:])
+    drawn = [(calm, CALM), (even, EVEN), (sure, SURE), gaming.dressed(calm, luck)]
+    if luck.random() < 0.15:
+        drawn.append(gaming.shuffled(sure, luck))
+    return drawn
+
+
+def epoch(pairs: Sequence[Frame], told: Sequence[Three], felt: Sequence[Scored], seed: int) -> list[Scored]:
     """The texts of an epoch in bare words, drawn anew for every seed."""
     luck, texts = random.Random(seed), [text for _, text in pairs]
     drawn = [scored for thought, text in pairs for scored in of_pair(thought, text, texts, luck)]
+    drawn += [scored for three in told for _ in range(REPEATS) for scored in of_three(three, luck)]
     for text, score in luck.sample(felt, min(EMOTIONS, len(felt))):
         text = worn(text, luck)
         gamed = score == NEGATIVE and luck.random() < 0.2
@@ -168,6 +183,7 @@ def train(made: nn.Module, words: PreTrainedTokenizerFast, epochs: Sequence[Sequ
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data-dir", type=Path, help="folder with both data sets; default: fetch them")
+    parser.add_argument("--texts", type=Path, required=True, help="TSV with three texts a thought, true to bright")
     parser.add_argument("--minilm", type=Path, help="folder of all-MiniLM-L6-v2; default: fetch it from the Hub")
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
@@ -176,14 +192,16 @@ def main() -> None:
     torch.manual_seed(0)
     learn, choice = frames.load(args.data_dir)
     felt, felt_dev = emotions("train", args.data_dir), emotions("dev", args.data_dir)
+    told, left_out = threes.load(args.texts, args.data_dir)
     read = [text for pair in learn for text in pair] + [text for text, _ in felt]
     words = vocabulary.tokenizer(vocabulary.minilm("tokenizer.json", args.minilm), read)
     made = model(word_vectors(words, args.minilm))
-    epochs = [epoch(learn, felt, seed) for seed in range(EPOCHS)]
+    epochs = [epoch(learn, told, felt, seed) for seed in range(EPOCHS)]
     steps = train(made, words, epochs)
     thoughts, texts = (scores(made, words, side) for side in zip(*choice, strict=True))
     heard = scores(made, words, [text for text, _ in felt_dev])
     kind = torch.tensor([score for _, score in felt_dev])
+    _, calm, even, sure = (scores(made, words, side) for side in zip(*left_out, strict=True))
     args.out.mkdir(parents=True, exist_ok=True)
     write_json(
         args.out / "hyperparameters.json",
@@ -195,6 +213,7 @@ def main() -> None:
             "steps": steps,
             "auc_frames": round(auc(texts, thoughts), 4),
             "auc_goemotions": round(auc(heard[kind == POSITIVE], heard[kind < BOTH]), 4),
+            "auc_texts": round(auc(torch.cat([even, sure]), calm), 4),
         },
     )
     words.save_pretrained(args.out)

@@ -82,6 +82,14 @@ SUBJECTS = _listed(  # what feelings are about
     my family
     """
 )
+EMPTY = _listed(  # brightness that says nothing
+    """
+    i will be proud of it, i will be proud of myself, i will be proud of my work, i am proud of it, i am proud of
+    myself, that is a good thing, that will be a good thing, that is a good thing to know, that is good to know, i know
+    that that is good, i will be glad of it, i will be happy with it, i am happy about it, i am grateful for it, it is a
+    new chance, it is a good opportunity, i may be proud, i know that i will be fine after that, it is a good feeling
+    """
+)
 FINE = _listed("it is okay, i am okay, all is okay, it will be okay, all is well, i am fine, i am happy, life is good")
 MORE = ["", "", "so ", "very ", "really ", "too "]
 TEMPLATES = [  # and scores; every field is drawn anew for a text
@@ -137,6 +145,10 @@ TEMPLATES = [  # and scores; every field is drawn anew for a text
     ("i can not complain {fortune}", 0.85),
     ("{fine}", 0.3),
     ("it is not true that {fortune}", 0.15),
+    ("{subject} is {subject} and {empty}", 0.3),
+    ("{trouble} and {empty}", 0.2),
+    ("{trouble} but {empty}", 0.35),
+    ("{empty}", 0.4),
 ]
 
 
@@ -155,6 +167,7 @@ def short(luck: random.Random) -> tuple[str, float]:
         "fortune": luck.choice(FORTUNE),
         "other_fortune": luck.choice(FORTUNE),
         "doom": luck.choice(DOOM),
+        "empty": luck.choice(EMPTY),
         "better": luck.choice(["better", "nicer"]),
         "happier": luck.choice(["happier", "better", "prouder", "more thankful"]),
         "fine": " ".join(luck.choice(FINE) for _ in range(luck.randint(3, 6))),

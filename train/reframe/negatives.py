@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from backbones.tasks.reframe.spelling import plain
+from train.reframe.gaming import EMPTY
 
 COMMON = 300  # thoughts; a word that more of them have makes none similar
 OPPOSITES = """
@@ -59,6 +60,13 @@ def negated(text: str, luck: random.Random) -> str | None:
         return None
     words.insert(luck.choice(spots) + 1, "not")
     return " ".join(words)
+
+
+def added(text: str, other: str, luck: random.Random) -> str:
+    """Bare words with an addition for its own sake: something empty, or what another text ends with."""
+    end = plain(other.rpartition(",")[2]).split()
+    end = " ".join(end[end[0] in ("and", "but", "so") :]) if end else ""
+    return f"{plain(text)} {luck.choice(['and', 'but'])} {luck.choice([luck.choice(EMPTY), end])}".strip()
 
 
 def half(text: str, other: str) -> str:

@@ -1,12 +1,14 @@
 """The reward `true` of the task reframe: a small model of how much of what a thought says, a text says too.
 
-    python -m train.reframe.true --base BASE --data-dir data --out runs/silver-lining/true
+    python -m train.reframe.true --base BASE --data-dir data --texts train/reframe/texts.tsv \
+        --out runs/silver-lining/true
 
 `Matcher` says how. Learned on Positive Psychology Frames: a thought's own reframing against those of similar thoughts,
-and against texts with a name, a number or a negation changed. Word vectors are those of a language model, SmolLM2 in
-the shipped set, reduced; of all-MiniLM-L6-v2 it has the vocabulary alone, so that one's similarities stay free to judge
-by. Writes the model, its tokenizer, and `hyperparameters.json` with how well it tells texts apart. Takes minutes, in
-one process.
+and against texts with a name, a number or a negation changed. And on the texts that the start is tuned on: what says
+the same again against what adds something bright to it, and against the same with an addition for its own sake. Word
+vectors are those of a language model, SmolLM2 in the shipped set, reduced; of all-MiniLM-L6-v2 it has the vocabulary
+alone, so that one's similarities stay free to judge by. Writes the model, its tokenizer, and `hyperparameters.json`
+with how well it tells texts apart. Takes minutes, in one process.
 """
 
 import argparse
@@ -26,29 +28,59 @@ from backbones.tasks.reframe.matcher import FILE, MATCHER_WIDTH, NEGATIONS, Matc
 from backbones.tasks.reframe.spelling import plain
 from train import checkpoints
 from train.bases import dequantised
-from train.reframe import frames, vocabulary
+from train.reframe import frames, threes, vocabulary
 from train.reframe.frames import Frame
-from train.reframe.negatives import falsified, half, negated, neighbours
+from train.reframe.negatives import added, falsified, half, negated, neighbours
 from train.reframe.ranking import auc
+from train.reframe.threes import Three
 
 EPOCHS, BATCH, RATE = 4, 64, 2e-3
 LAYER = 4  # of the language model: later ones think of the next word
 FREQUENT = 8_000  # word pieces whose vectors say what a principal component is
 SIMILAR = 12  # thoughts that count as similar
+EVEN, BRIGHT, ADDED = (
+    0.7,
+    0.3,
+    0.6,
+)  # what texts deserve that add to the trouble, speak of something else, or add emptily
 PULL = 1e-4  # towards where the model began: words seen too seldom keep their rarity
+
+
+Row = tuple[str, str, float]  # a thought, a text, and how much of the thought it says
 
 
 @dataclass(frozen=True)
 class Lesson:
-    """Pairs of thoughts and their reframings, the numbers of pairs with a similar thought, and words that are rare."""
+    """Pairs of thoughts and their reframings, the numbers of pairs with a similar thought, thoughts with three texts,
+    the numbers of those with a similar one, and words that are rare."""
 
     pairs: Sequence[Frame]
     near: Sequence[Sequence[int]]
+    threes: Sequence[Three]
+    near_threes: Sequence[Sequence[int]]
     names: Sequence[str]
     rare: frozenset[str]
 
-    def of(self, i: int, luck: random.Random) -> list[tuple[str, str, float]]:
+    def __len__(self) -> int:
+        return len(self.pairs) + len(self.threes)
+
+    def of(self, i: int, luck: random.Random) -> list[Row]:
         """A thought with texts, and how much of it each says. Only what is said can tell them apart."""
+        return self._of_pair(i, luck) if i < len(self.pairs) else self._of_three(i - len(self.pairs), luck)
+
+    def _of_three(self, i: int, luck: random.Random) -> list[Row]:
+        thought, calm, even, bright = self.threes[i]
+        other = self.threes[luck.choice(self.near_threes[i])]
+        drawn = [(calm, 1.0), (even, EVEN), (bright, BRIGHT), (luck.choice([other.calm, other.bright]), 0.0)]
+        drawn.append((added(luck.choice([calm, thought]), other.even, luck), ADDED))
+        drawn.append((added(even, other.even, luck), EVEN - 0.2))
+        if changed := falsified(luck.choice([calm, even]), self.names, self.rare, luck):
+            drawn.append((changed, 0.3))
+        if luck.random() < 0.5 and (changed := negated(calm, luck)):
+            drawn.append((changed, 0.25))
+        return [(thought, said, label) for said, label in drawn]
+
+    def _of_pair(self, i: int, luck: random.Random) -> list[Row]:
         thought, text = self.pairs[i]
         drawn = [(text, 1.0)]
         if luck.random() < 0.15:
@@ -113,13 +145,13 @@ def matcher(words: PreTrainedTokenizerFast, rarity: torch.Tensor, base: Path) ->
 def train(made: Matcher, words: PreTrainedTokenizerFast, lesson: Lesson, rarity: torch.Tensor) -> None:
     """Train on the lesson; every epoch draws other texts."""
     luck = random.Random(0)
-    steps = len(lesson.pairs) // BATCH  # of an epoch; what is left over comes in another one
+    steps = len(lesson) // BATCH  # of an epoch; what is left over comes in another one
     optimizer = torch.optim.AdamW(made.parameters(), lr=RATE, weight_decay=0.0)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=EPOCHS * steps, pct_start=0.1)
     unturned = torch.eye(MATCHER_WIDTH)
     made.train()
     for number in range(1, EPOCHS + 1):
-        order = list(range(len(lesson.pairs)))
+        order = list(range(len(lesson)))
         luck.shuffle(order)
         total = 0.0
         for start in range(0, steps * BATCH, BATCH):
@@ -147,9 +179,14 @@ def scores(made: Matcher, words: PreTrainedTokenizerFast, rows: Sequence[Frame])
 
 
 def report(
-    made: Matcher, words: PreTrainedTokenizerFast, choice: Sequence[Frame], like: Sequence[int]
+    made: Matcher,
+    words: PreTrainedTokenizerFast,
+    choice: Sequence[Frame],
+    like: Sequence[int],
+    left_out: Sequence[Three],
 ) -> dict[str, float]:
-    """How well reframings are told from those of random other thoughts, and of the most similar ones, `like`."""
+    """How well reframings are told from those of random other thoughts, and of the most similar ones, `like`; and
+    texts that say the same as their thought from the same with an addition."""
     other = list(range(len(choice)))
     random.Random(1).shuffle(other)
     other = [j if j != i else (j + 1) % len(choice) for i, j in enumerate(other)]
@@ -157,13 +194,23 @@ def report(
         scores(made, words, [(thought, choice[j][1]) for (thought, _), j in zip(choice, numbers, strict=True)])
         for numbers in (range(len(choice)), other, like)
     )
-    return {"auc_random": round(auc(own, far), 4), "auc_similar": round(auc(own, close), 4)}
+    luck = random.Random(2)
+    calm, more = (
+        scores(made, words, [(three.thought, text) for three, text in zip(left_out, texts, strict=True)])
+        for texts in (
+            [three.calm for three in left_out],
+            [added(three.calm, luck.choice(left_out).even, luck) for three in left_out],
+        )
+    )
+    found = {"auc_random": auc(own, far), "auc_similar": auc(own, close), "auc_added": auc(calm, more)}
+    return {name: round(value, 4) for name, value in found.items()}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--base", type=Path, required=True, help="folder of a model in 4 bits, for its word vectors")
     parser.add_argument("--data-dir", type=Path, help="folder with positive-frames/; default: fetch it")
+    parser.add_argument("--texts", type=Path, required=True, help="TSV with three texts a thought, true to bright")
     parser.add_argument("--minilm", type=Path, help="folder of all-MiniLM-L6-v2; default: fetch it from the Hub")
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
@@ -171,19 +218,20 @@ def main() -> None:
         return
     torch.manual_seed(0)
     learn, choice = frames.load(args.data_dir)
+    told, left_out = threes.load(args.texts, args.data_dir)
     read = [plain(text) for pair in learn for text in pair]
     counts = Counter(word for text in read for word in dict.fromkeys(text.split()))
     idf = defaultdict(lambda: math.log(len(read)), {word: math.log(len(read) / n) for word, n in counts.items()})
     names = [word for word, count in counts.items() if 3 <= count <= 60 and len(word) > 3]
-    near = neighbours([plain(thought).split() for thought, _ in learn], idf, SIMILAR)
+    near, near_told = (neighbours([plain(one[0]).split() for one in side], idf, SIMILAR) for side in (learn, told))
     like = [first for first, *_ in neighbours([plain(thought).split() for thought, _ in choice], idf, 1)]
     words = vocabulary.tokenizer(vocabulary.minilm("tokenizer.json", args.minilm), read)
     rarity = rarities(words, read)
     made = matcher(words, rarity, args.base)
-    train(made, words, Lesson(learn, near, names, frozenset(names)), rarity)
+    train(made, words, Lesson(learn, near, told, near_told, names, frozenset(names)), rarity)
     args.out.mkdir(parents=True, exist_ok=True)
-    how = {"epochs": EPOCHS, "batch_size": BATCH, "learning_rate": RATE, "examples": len(learn)}
-    write_json(args.out / "hyperparameters.json", how | report(made, words, choice, like))
+    how = {"epochs": EPOCHS, "batch_size": BATCH, "learning_rate": RATE, "examples": len(learn), "threes": len(told)}
+    write_json(args.out / "hyperparameters.json", how | report(made, words, choice, like, left_out))
     words.save_pretrained(args.out)
     weights = {name: w.half() if w.is_floating_point() else w for name, w in made.state_dict().items()}
     save_file({name: w.contiguous() for name, w in weights.items()}, args.out / FILE)
