@@ -77,6 +77,14 @@ def test_a_shuffled_thought_keeps_little_and_a_paraphrase_all():
     assert form.in_order(THOUGHT, "Notes lost.") == 1  # too few words to tell
 
 
+def test_going_on_costs_and_saying_more_in_as_many_words_does_not():
+    thought = "The meeting could have been an email."
+    assert form.no_longer(thought, "An email would do, but now it is over.") == 1
+    assert form.no_longer(thought, f"{thought[:-1]}, and I am proud of that.") == pytest.approx(1 - 3.3 * form.TOO_LONG)
+    assert form.no_longer(thought, " and".join([thought] * 9)) == form.PADDED
+    assert form.no_longer("Tired.", "I am tired and I want to sleep.") == 1
+
+
 def test_remarks_say_what_costs_a_text_its_rewards():
     labels = [remark.label for remark in TASK.remarks(THOUGHT, {"thought": THOUGHT})]
     assert labels == ["copied: 100%"]

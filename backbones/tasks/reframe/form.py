@@ -1,4 +1,4 @@
-"""What can be computed of a reframing without a model: its form, what it copies, and whether words keep their order.
+"""What can be computed of a reframing without a model: form, length, what it copies, whether words keep their order.
 
 Each is 1 for what human writers do, and less for what raises a learned reward without making a better text.
 """
@@ -12,6 +12,8 @@ FREE_SHARE = 0.6  # of the thought's runs, that costs nothing: calm texts that s
 COPY = 0.7  # what a verbatim copy keeps: more, and a small model changes the words that matter for the change's sake
 IN_ORDER = 0.66  # of the shared words, in the thought's order: nine in ten human writers keep more
 JUMBLED = 0.2  # what a shuffled thought keeps
+AS_LONG, LONGER, SHORTEST = 1.1, 2, 8  # times the thought's words and more, or words: nine in ten calm texts have less
+TOO_LONG, PADDED = 0.08, 0.5  # what a word beyond these takes, and what is kept in the end
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _SENTENCE = re.compile(r"(?<=[.!?])[\"'”’)]*\s+")
@@ -118,3 +120,12 @@ def in_order(thought: str, text: str) -> float:
             before = here
     missing = max(0.0, IN_ORDER - longest[-1] / len(said)) / (IN_ORDER - 1 / 3)
     return 1 - (1 - JUMBLED) * min(missing, 1.0)
+
+
+def no_longer(thought: str, text: str) -> float:
+    """1 for a text about as long as its thought, and less by `TOO_LONG` for every word beyond, to `PADDED`.
+
+    What says the same and then goes on for its own sake is longer; what makes room for more says the same in less.
+    """
+    allowed = max(SHORTEST, AS_LONG * len(words(thought)) + LONGER)
+    return max(PADDED, 1 - TOO_LONG * max(0.0, len(words(text)) - allowed))

@@ -53,8 +53,9 @@ class Bright(Learned):
 
 class Kept(Learned):
     """How much of its thought a text says: 0 to 1 between what another thought's reframing says of it and what nine in
-    ten writers stay below, times `form`, less for copied runs and for words in another order. A model looks for every
-    word of one side on the other; it hears what is spoken of, hardly who did what to whom."""
+    ten writers stay below, times `form`, less for copied runs, for words in another order and for going on longer than
+    the thought. A model looks for every word of one side on the other; it hears what is spoken of, hardly who did what
+    to whom."""
 
     NOTHING, ENOUGH = -2.5, 2.5  # the model's logits at 0 and at 1
 
@@ -65,7 +66,11 @@ class Kept(Learned):
 
     def __call__(self, texts: Sequence[str], given: Sequence[Given]) -> list[float]:
         return [
-            heard * f.own_words(thought, text) * f.in_order(thought, text) * f.form(text, thought)
+            heard
+            * f.own_words(thought, text)
+            * f.in_order(thought, text)
+            * f.no_longer(thought, text)
+            * f.form(text, thought)
             for heard, text, thought in zip(self.heard(texts, given), texts, _thoughts(given), strict=True)
         ]
 
@@ -103,7 +108,7 @@ class Reframe(Task):
     }
     learned = {"bright": Bright, "true": Kept}
     sampling = Sampling(temperature=0.5, top_p=0.9, max_new_tokens=48)
-    variety = 1.0
+    variety = 2.0
     probes, shown = PROBES, SHOWN
     sources = {
         split: Source(
@@ -141,6 +146,8 @@ class Reframe(Task):
             )
         if f.in_order(thought, raw) < 1:
             said.append(Remark("wrong", "jumbled", "the thought's words in another order"))
+        if f.no_longer(thought, raw) < 1:
+            said.append(Remark("wrong", "goes on", "longer than the thought"))
         if f.form(raw, thought) < 1:
             said.append(Remark("wrong", "form", "not one or two plain sentences"))
         return said
