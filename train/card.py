@@ -90,10 +90,9 @@ def begun(soup_set: SoupSet) -> str:
         return ""
     file = soup_set.folders[soup_set.start] / "hyperparameters.json"
     how = json.loads(file.read_text()) if file.is_file() else {}
-    steps = [how["before"], how] if "before" in how else [how] * bool(how)
-    kinds = ("pairs of the data", "texts that a large language model wrote for its prompts")
-    pairs = " and then on ".join(f"{step['examples']:,} {kinds['texts' in step]}" for step in steps)
-    return f"\n  All began at one adapter{f', tuned on {pairs}' if pairs else ''}, and have its A."
+    kind = "texts that a large language model wrote" if "texts" in how else "pairs of the data"
+    pairs = f", tuned on {how['examples']:,} {kind}" if how else ""
+    return f"\n  All began at one adapter{pairs}, and have its A."
 
 
 def objectives(soup_set: SoupSet) -> str:

@@ -104,14 +104,14 @@ front "$three" "$runs/restaurants-3"
 # `silver-lining`: adapters that begin at one which was tuned on what people wrote.
 silver=$sets/silver-lining work=$runs/silver-lining base=$smollm2
 minilm=(${MINILM:+--minilm "$MINILM"})
-stage python -m train.start --task reframe --base "$base" "${data[@]}" --out "$work/start"
-stage python -m train.start --task reframe --base "$base" "${data[@]}" --begin "$work/start" \
-    --texts train/reframe/texts.tsv --epochs 2 --out "$work/start-2"
-stage python -m train.reframe.bright "${data[@]}" --texts train/reframe/texts.tsv "${minilm[@]}" --out "$work/bright"
-stage python -m train.reframe.true --base "$base" "${data[@]}" "${minilm[@]}" --out "$work/true"
+texts=train/reframe/texts.tsv
+stage python -m train.start --task reframe --base "$base" "${data[@]}" --texts "$texts" train/reframe/kinds.tsv \
+    --epochs 1.5 --out "$work/start"
+stage python -m train.reframe.bright "${data[@]}" --texts "$texts" "${minilm[@]}" --out "$work/bright"
+stage python -m train.reframe.true --base "$base" "${data[@]}" --texts "$texts" "${minilm[@]}" --out "$work/true"
 [ -f "$silver/manifest.json" ] || stage python -m train.new_set "$base" "$silver" --task reframe "${data[@]}" \
-    --title "Silver lining: bright and true" --prompts 256 --start "$work/start-2" --objectives bright="$work/bright" true="$work/true"
-options=(--oracles 0.5,0.5 --prompts 4 --steps 30 --max-new-tokens 48 --temperature 0.8 --kl 0.1)
+    --title "Silver lining: bright and true" --prompts 256 --start "$work/start" --objectives bright="$work/bright" true="$work/true"
+options=(--beta 0.8 --oracles 0.5,0.5 --prompts 4 --steps 30 --max-new-tokens 48 --temperature 0.8 --kl 0.1)
 adapters "$silver" "$work" "${options[@]}"
 stage python -m train.tune "$silver" "${data[@]}" --work "$work" "${options[@]}"
 extrapolation "$silver" "$work" --count 50

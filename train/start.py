@@ -6,19 +6,17 @@ For any task whose data holds texts that people wrote. Trained on the values of 
 `hyperparameters.json` in OUT says what the loss is on the dev pairs that no front is measured on. Interrupted, the same
 command resumes. Under `accelerate launch` every batch is shared out between the processes.
 
-    python -m train.start --task reframe --base BASE --data-dir data --begin runs/silver-lining/start \
-        --texts train/reframe/texts.tsv --epochs 2 --out runs/silver-lining/start-2
+    python -m train.start --task reframe --base BASE --data-dir data --epochs 1.5 --out runs/silver-lining/start \
+        --texts train/reframe/texts.tsv train/reframe/kinds.tsv
 
-goes on from an adapter, with other texts for some of what the training data gives, see `data.other_texts`; one in ten
-of them is kept for the loss.
+learns other texts, see `data.other_texts`; the first tenth of them is kept for the loss.
 """
 
 import argparse
-import json
 from pathlib import Path
 
 import torch
-from peft import LoraConfig, PeftModel
+from peft import LoraConfig
 from trl import SFTConfig, SFTTrainer
 
 from backbones.store.adapters import WEIGHTS
@@ -37,7 +35,6 @@ def main() -> None:
     parser.add_argument("--base", type=Path, required=True, help="folder of a model in 4 bits with its tokenizer")
     parser.add_argument("--data-dir", type=Path, help="folder with the task's data; default: fetch from the Hub")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--begin", type=Path, help="folder of an adapter to go on from; default: a new one")
     parser.add_argument("--texts", type=Path, nargs="+", help="files with texts to learn instead of those of the data")
     parser.add_argument("--epochs", type=float, default=1)
     args = parser.parse_args()
@@ -55,16 +52,12 @@ def main() -> None:
     except (ValueError, FileNotFoundError) as error:
         raise SystemExit(str(error)) from None
 
-    lora = (
-        LoraConfig.from_pretrained(args.begin)
-        if args.begin
-        else LoraConfig(
-            r=8,
-            lora_alpha=16,
-            lora_dropout=0.0,  # random numbers for every layer would take a quarter of the time
-            target_modules="all-linear",
-            task_type="CAUSAL_LM",
-        )
+    lora = LoraConfig(
+        r=8,
+        lora_alpha=16,
+        lora_dropout=0.0,  # random numbers for every layer would take a quarter of the time
+        target_modules="all-linear",
+        task_type="CAUSAL_LM",
     )
     config = SFTConfig(
         output_dir=str(args.out / "checkpoints"),
@@ -89,16 +82,13 @@ def main() -> None:
         seed=0,
     )
     dtype = training_dtype()
-    model = dequantised(args.base, dtype)
-    if args.begin:
-        model = PeftModel.from_pretrained(model, args.begin, is_trainable=True)
     trainer = SFTTrainer(
-        model=model,
+        model=dequantised(args.base, dtype),
         args=config,
         train_dataset=learned,
         eval_dataset=choice,
         processing_class=words,
-        peft_config=None if args.begin else lora,
+        peft_config=lora,
     )
     checkpoints.train(trainer)
     loss = trainer.evaluate()["eval_loss"]
@@ -123,8 +113,7 @@ def main() -> None:
             "steps": trainer.state.global_step,
             "choice_loss": round(loss, 4),
         }
-        | ({"texts": [file.name for file in args.texts]} if args.texts else {})
-        | ({"before": json.loads((args.begin / "hyperparameters.json").read_text())} if args.begin else {}),
+        | ({"texts": [file.name for file in args.texts]} if args.texts else {}),
     )
 
 

@@ -107,27 +107,22 @@ def test_stopped_before_the_end_it_makes_the_same_one(begun, base, few, tmp_path
         assert (out / file).read_bytes() == (begun / file).read_bytes()
 
 
-def test_it_goes_on_from_another_with_other_texts(begun, base, few, tmp_path):
-    task, file = TASKS["restaurants"](), tmp_path / "texts.tsv"
+def test_it_learns_other_texts(base, few, tmp_path):
+    task, keyed, whole = TASKS["restaurants"](), tmp_path / "texts.tsv", tmp_path / "kinds.tsv"
     keys = [data.key(task, one) for one in data.given(task, "train", few[1])]
-    file.write_text("given\tref\n" + "".join(f"{one}\tOx is here.\n" for one in 6 * keys))
-    arguments = ("--task", "restaurants", "--base", base, *few, "--begin", begun, "--texts", file)
-    run(start.main, *arguments, "--epochs", 2, "--out", tmp_path / "out")
+    keyed.write_text("given\tref\n" + "".join(f"{one}\tOx is here.\n" for one in 5 * keys))
+    whole.write_text("mr\tref\n" + 3 * "name[Elm], food[French]\tElm is French.\n")
+    run(start.main, "--task", "restaurants", "--base", base, *few, "--texts", keyed, whole, "--out", tmp_path / "out")
     how = json.loads((tmp_path / "out" / "hyperparameters.json").read_text())
-    assert (how["examples"], how["choice_examples"], how["steps"], how["texts"]) == (17, 1, 4, "texts.tsv")
-    assert how["before"] == json.loads((begun / "hyperparameters.json").read_text())
-    before, after = (read_adapter(folder).deltas for folder in (begun, tmp_path / "out"))
-    assert all(not after[name][1].equal(up) for name, (_, up) in before.items())
+    assert (how["examples"], how["choice_examples"], how["steps"]) == (17, 1, 2)
+    assert how["texts"] == ["texts.tsv", "kinds.tsv"]
 
 
 @pytest.mark.parametrize(
     ("how", "words"),
     [
         ({"examples": 6000}, "one adapter, tuned on 6,000 pairs of the data, and"),
-        (
-            {"examples": 1500, "texts": "texts.tsv", "before": {"examples": 6000}},
-            "6,000 pairs of the data and then on 1,500 texts that a large language model wrote for its prompts",
-        ),
+        ({"examples": 1500, "texts": ["texts.tsv"]}, "tuned on 1,500 texts that a large language model wrote, and"),
     ],
 )
 def test_the_card_says_what_the_start_learned_from(how, words, tmp_path):
