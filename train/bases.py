@@ -23,7 +23,8 @@ def dequantised(base: Path, dtype: torch.dtype) -> torch.nn.Module:
     model = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
     model.load_state_dict(quantised.state_dict())
     model.generation_config = quantised.generation_config  # which names all tokens that end a text
-    model.set_attn_implementation("eager")  # for texts this short a tenth faster on CPUs than the fused backward
+    if not torch.cuda.is_available():  # texts are short there, and the fused kernel's backward takes a tenth longer
+        model.set_attn_implementation("eager")
     return model.to(dtype)
 
 

@@ -90,7 +90,7 @@ def begun(soup_set: SoupSet) -> str:
         return ""
     file = soup_set.folders[soup_set.start] / "hyperparameters.json"
     how = json.loads(file.read_text()) if file.is_file() else {}
-    kind = "texts that a large language model wrote" if "texts" in how else "pairs of the data"
+    kind = f"texts of {', '.join(how['texts'])}" if "texts" in how else "pairs of the data"
     pairs = f", tuned on {how['examples']:,} {kind}" if how else ""
     return f"\n  All began at one adapter{pairs}, and have its A."
 
@@ -126,18 +126,19 @@ def accuracy(objective: Objective) -> str:
     how = json.loads(file.read_text()) if file.is_file() else {}
     if "auc_frames" in how:
         return (
-            "A transformer encoder (`train.reframe.bright`) that learned from Positive Psychology Frames, from the "
-            "texts of a language model that the start learned from, and from GoEmotions (Demszky et al. 2020, Apache "
-            "2.0), with reduced word vectors of all-MiniLM-L6-v2 (Apache 2.0). Area under the ROC curve: reframings "
-            f"of dev against their thoughts {how['auc_frames']:.3f}; positive against negative and neutral texts of "
-            f"GoEmotions' dev {how['auc_goemotions']:.3f}; bright texts of the language model against calm ones, for "
-            f"thoughts that were left out, {how['auc_texts']:.3f}.\n"
+            "A transformer encoder (`train.reframe.bright`) that learned from Positive Psychology Frames, from the texts "
+            "that the start learned from, and from GoEmotions (Demszky et al. 2020, Apache 2.0), with reduced word vectors "
+            f"of all-MiniLM-L6-v2 (Apache 2.0). Area under the ROC curve: reframings of dev against their thoughts "
+            f"{how['auc_frames']:.3f}; positive against negative and neutral texts of GoEmotions' dev "
+            f"{how['auc_goemotions']:.3f}; bright texts of the start's against calm ones, for thoughts that were left "
+            f"out, {how['auc_texts']:.3f}.\n"
         )
     if "auc_similar" in how:
         return (
-            "A matcher of words (`train.reframe.true`) that learned from Positive Psychology Frames, with reduced word "
-            "vectors of the base. Area under the ROC curve on dev: a thought's own reframing against that of a random "
-            f"other {how['auc_random']:.3f}, of the most similar other {how['auc_similar']:.3f}.\n"
+            "A matcher of words (`train.reframe.true`) that learned from Positive Psychology Frames and from the texts "
+            "that the start learned from, with reduced word vectors of the base. Area under the ROC curve: a thought's "
+            f"own reframing of dev against that of a random other {how['auc_random']:.3f}, of the most similar other "
+            f"{how['auc_similar']:.3f}; calm texts against the same with an addition {how['auc_added']:.3f}.\n"
         )
     if "positive_share" not in how:
         return ""

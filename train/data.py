@@ -112,27 +112,43 @@ def to_learn(task: Task, data_dir: Path | None = None) -> list[Pair]:
 
 
 def other_texts(task: Task, files: Sequence[Path], data_dir: Path | None = None) -> list[Pair]:
-    """Texts to learn instead of the data's own, in the order of `files`: TSV with the data's columns.
+    """Pairs with a reference to learn from instead of the data's own, in the order of `files`.
 
-    A column `given` is `key` of what the training data gives, and then the others take the place of the data's: so
-    texts can be published without the data that they belong to.
+    A file is one of the task's data, of which what the task does not take is left out; or TSV whose column `given` is
+    `key` of what the training data gives, and whose others take the place of the data's. So texts can be published
+    without the data that they belong to.
 
-    Raises ValueError for a line that belongs to nothing that the task takes, and as `rows` does.
+    Raises ValueError for a key of nothing that the task takes, and as `rows` does.
     """
-    known, found = {}, []
+    found: list[Pair | None] = []
+    for file in files:
+        lines = [] if file.suffix != ".tsv" else _lines(file)
+        found += _keyed(task, file, lines, data_dir) if lines and "given" in lines[0] else _taken(task, file)
+    return [pair for pair in found if pair and pair.reference is not None]
+
+
+def _lines(file: Path) -> list[dict[str, str]]:
+    with file.open(encoding="utf-8", newline="") as lines:
+        return list(csv.DictReader(lines, delimiter="\t"))
+
+
+def _taken(task: Task, file: Path) -> list[Pair]:
+    found = pairs(task, "train", file=file)
+    taken = usable(task, [pair.given for pair in found])
+    return [pair for pair in found if pair.given in taken]
+
+
+def _keyed(task: Task, file: Path, lines: list[dict[str, str]], data_dir: Path | None) -> list[Pair | None]:
+    known = {}
     for row in rows(task.sources["train"], data_dir):
         pair = task.pair(row)
         if pair:
             known.setdefault(key(task, pair.given), (pair.given, row))
     taken = {key(task, one) for one in usable(task, [one for one, _ in known.values()])}
-    for file in files:
-        with file.open(encoding="utf-8", newline="") as lines:
-            for line in csv.DictReader(lines, delimiter="\t"):
-                name = line.pop("given", None)
-                if name is not None and name not in taken:
-                    raise ValueError(f"{file}: the training data gives nothing with the key {name}: use other texts")
-                found.append(task.pair((known[name][1] if name else {}) | line))
-    return [pair for pair in found if pair and pair.reference is not None]
+    for line in lines:
+        if line["given"] not in taken:
+            raise ValueError(f"{file}: the training data gives nothing with the key {line['given']}: use other texts")
+    return [task.pair(known[line["given"]][1] | line) for line in lines]
 
 
 def key(task: Task, one: Given) -> str:
@@ -153,8 +169,8 @@ def to_choose(task: Task, data_dir: Path | None = None) -> list[Pair]:
 def with_reference(task: Task, split: str, data_dir: Path | None = None) -> list[Pair]:
     """The pairs of a split with a reference, of prompts that are `usable`. Raises as `rows` does."""
     found = [pair for pair in pairs(task, split, data_dir) if pair.reference is not None]
-    taken = {task.line(one) for one in usable(task, [pair.given for pair in found])}
-    return [pair for pair in found if task.line(pair.given) in taken]
+    taken = usable(task, [pair.given for pair in found])
+    return [pair for pair in found if pair.given in taken]
 
 
 def digest(task: Task, prompts: Sequence[Given]) -> str:

@@ -21,8 +21,8 @@ def judges(task: Task, minilm: Path | None = None) -> dict[str, Measure]:
     """What judges the texts of a task, by name.
 
     vader: how positive, mean compound of VADER's rules (Hutto and Gilbert, ICWSM 2014), -1 to 1. openings: distinct
-    first three words, as a share of the texts. Where what is given is itself a text, copied: share of its runs of four
-    words; minilm: mean cosine to it of all-MiniLM-L6-v2, in the folder `minilm`, if there is one.
+    first three words, as a share of the texts. Where what is given is itself a text, copied: share of the text's runs
+    of four words that this has; minilm: mean cosine to it of all-MiniLM-L6-v2, in the folder `minilm`, if there is one.
     """
     vader = SentimentIntensityAnalyzer()
     found: dict[str, Measure] = {
@@ -30,7 +30,7 @@ def judges(task: Task, minilm: Path | None = None) -> dict[str, Measure]:
         "openings": lambda texts, _: len({tuple(words(text)[:OPENING]) for text in texts}) / len(texts),
     }
     if isinstance(task, Reframe):
-        found["copied"] = lambda texts, lines: _mean(map(copied_share, lines, texts))
+        found["copied"] = lambda texts, lines: _mean(map(copied_share, texts, lines))
         if minilm:
             found["minilm"] = Similarity(minilm)
     return found

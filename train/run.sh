@@ -101,7 +101,7 @@ done
 front "$two" "$runs/restaurants" --seeds "${seeds[@]}"
 front "$three" "$runs/restaurants-3"
 
-# `silver-lining`: adapters that begin at one which was tuned on what people wrote.
+# `silver-lining`: adapters that begin at one which was tuned on texts for its thoughts.
 silver=$sets/silver-lining work=$runs/silver-lining base=$smollm2
 minilm=(${MINILM:+--minilm "$MINILM"})
 texts=train/reframe/texts.tsv
@@ -110,7 +110,8 @@ stage python -m train.start --task reframe --base "$base" "${data[@]}" --texts "
 stage python -m train.reframe.bright "${data[@]}" --texts "$texts" "${minilm[@]}" --out "$work/bright"
 stage python -m train.reframe.true --base "$base" "${data[@]}" --texts "$texts" "${minilm[@]}" --out "$work/true"
 [ -f "$silver/manifest.json" ] || stage python -m train.new_set "$base" "$silver" --task reframe "${data[@]}" \
-    --title "Silver lining: bright and true" --prompts 256 --start "$work/start" --objectives bright="$work/bright" true="$work/true"
+    --title "Silver lining: bright and true" --prompts 256 --start "$work/start" \
+    --objectives bright="$work/bright" true="$work/true"
 options=(--beta 0.8 --oracles 0.5,0.5 --prompts 4 --steps 30 --max-new-tokens 48 --temperature 0.8 --kl 0.1)
 adapters "$silver" "$work" "${options[@]}"
 stage python -m train.tune "$silver" "${data[@]}" --work "$work" "${options[@]}"

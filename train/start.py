@@ -9,7 +9,7 @@ command resumes. Under `accelerate launch` every batch is shared out between the
     python -m train.start --task reframe --base BASE --data-dir data --epochs 1.5 --out runs/silver-lining/start \
         --texts train/reframe/texts.tsv train/reframe/kinds.tsv
 
-learns other texts, see `data.other_texts`; the first tenth of them is kept for the loss.
+learns other texts, see `data.other_texts`; the loss is that on the first tenth of them, which are not learned.
 """
 
 import argparse

@@ -123,7 +123,7 @@ class Task(ABC):
     special_tokens: ClassVar[tuple[str, ...]] = ()  # that prompts alone hold
     placeholders: ClassVar[tuple[str, ...]] = ()  # that texts hold until people read them
     sources: ClassVar[Mapping[str, Source]]  # "train" and "dev"
-    variety: ClassVar[float] = 0.0  # weight, in training, of not beginning as texts for other prompts do
+    variety: ClassVar[float] = 0.0  # weight, in training, of not saying what texts for other prompts say
     probes: ClassVar[tuple[Probe, ...]] = ()
     shown: ClassVar[tuple[str, ...]] = ()  # lines that model cards show texts for
 

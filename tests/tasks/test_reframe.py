@@ -81,7 +81,7 @@ def test_going_on_costs_and_saying_more_in_as_many_words_does_not():
     thought = "The meeting could have been an email."
     assert form.no_longer(thought, "An email would do, but now it is over.") == 1
     assert form.no_longer(thought, f"{thought[:-1]}, and I am proud of that.") == pytest.approx(1 - 3.3 * form.TOO_LONG)
-    assert form.no_longer(thought, " and".join([thought] * 9)) == form.PADDED
+    assert form.no_longer(thought, " and ".join([thought] * 9)) == form.PADDED
     assert form.no_longer("Tired.", "I am tired and I want to sleep.") == 1
 
 

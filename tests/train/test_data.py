@@ -96,3 +96,10 @@ def test_texts_are_published_without_what_they_belong_to(tmp_path):
     file.write_text(f"given\ttext\n{data.key(Colours(), {'colour': 'green'})}\tgreen is new.\n")
     with pytest.raises(ValueError, match=r"texts.tsv: the training data gives nothing with the key [0-9a-f]{12}"):
         data.other_texts(Colours(), [file], tmp_path)
+    other = tmp_path / "other.tsv"
+    other.write_text("colour\ttext\npink\tpink is warm.\ngreen\tgreen is new.\n")
+    pairs = data.other_texts(Colours(), [other], tmp_path)
+    assert [(pair.given["colour"], pair.reference) for pair in pairs] == [("green", "green is new.")]
+    other.write_text("color\ttext\npink\tpink is warm.\n")
+    with pytest.raises(ValueError, match=r"other.tsv has no column 'colour'"):
+        data.other_texts(Colours(), [other], tmp_path)

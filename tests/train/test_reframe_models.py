@@ -141,8 +141,8 @@ def test_thoughts_without_three_texts_are_passed_over(frames, tmp_path):
     (tmp_path / "texts.tsv").write_text("\n".join(lines[:-1]) + "\n")
     learn, left_out = threes.load(tmp_path / "texts.tsv", frames)
     assert len(learn) + len(left_out) == 29 and left_out[0][1:] == tuple(f"{text} 0." for text in THREE)
-    (tmp_path / "texts.tsv").write_text("\n".join(lines[:6]) + "\n")
-    with pytest.raises(ValueError, match="1 thoughts have three texts: give more"):
+    (tmp_path / "texts.tsv").write_text("\n".join(lines[:7]) + "\n")
+    with pytest.raises(ValueError, match="2 thoughts have three texts: give three or more"):
         threes.load(tmp_path / "texts.tsv", frames)
 
 

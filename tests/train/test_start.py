@@ -122,7 +122,7 @@ def test_it_learns_other_texts(base, few, tmp_path):
     ("how", "words"),
     [
         ({"examples": 6000}, "one adapter, tuned on 6,000 pairs of the data, and"),
-        ({"examples": 1500, "texts": ["texts.tsv"]}, "tuned on 1,500 texts that a large language model wrote, and"),
+        ({"examples": 1500, "texts": ["texts.tsv"]}, "tuned on 1,500 texts of texts.tsv, and"),
     ],
 )
 def test_the_card_says_what_the_start_learned_from(how, words, tmp_path):

@@ -3,7 +3,7 @@
     python -m train.reframe.bright --data-dir data --texts train/reframe/texts.tsv --out runs/silver-lining/bright
 
 Learns from Positive Psychology Frames (reframings against the thoughts that they answer), from the texts that the start
-goes on with (what is bright of a thought against what is true to it), and GoEmotions (positive against the rest), all
+learns (what is bright of a thought against what is true to it), and GoEmotions (positive against the rest), all
 without case and punctuation, and from texts made to fool it (`gaming`). Word vectors are those
 of all-MiniLM-L6-v2, reduced, and stay as they are, so that words never seen here are heard too. Writes the model, its
 tokenizer, and `hyperparameters.json` with how well it tells texts apart. Takes minutes, in one process.
@@ -201,7 +201,7 @@ def main() -> None:
     thoughts, texts = (scores(made, words, side) for side in zip(*choice, strict=True))
     heard = scores(made, words, [text for text, _ in felt_dev])
     kind = torch.tensor([score for _, score in felt_dev])
-    _, calm, even, sure = (scores(made, words, side) for side in zip(*left_out, strict=True))
+    calm, even, sure = (scores(made, words, side) for side in zip(*(three[1:] for three in left_out), strict=True))
     args.out.mkdir(parents=True, exist_ok=True)
     write_json(
         args.out / "hyperparameters.json",

@@ -28,6 +28,8 @@ def load(file: Path, data_dir: Path | None) -> tuple[list[Three], list[Three]]:
     for pair in data.other_texts(Reframe(), [file], data_dir):
         found.setdefault(pair.given["thought"], []).append(pair.reference.strip())
     threes = [Three(thought, *texts) for thought, texts in found.items() if len(texts) == 3]
-    if len(threes) < 2:
-        raise ValueError(f"{file}: {len(threes)} thoughts have three texts: give more, true, even and bright for each")
+    if len(threes) < 3:  # with one to measure on, two remain to be told apart
+        raise ValueError(
+            f"{file}: {len(threes)} thoughts have three texts: give three or more, each true, even and bright"
+        )
     return [three for i, three in enumerate(threes) if i % LEFT_OUT], threes[::LEFT_OUT]

@@ -38,11 +38,8 @@ EPOCHS, BATCH, RATE = 4, 64, 2e-3
 LAYER = 4  # of the language model: later ones think of the next word
 FREQUENT = 8_000  # word pieces whose vectors say what a principal component is
 SIMILAR = 12  # thoughts that count as similar
-EVEN, BRIGHT, ADDED = (
-    0.7,
-    0.3,
-    0.6,
-)  # what texts deserve that add to the trouble, speak of something else, or add emptily
+# What texts of a `Three` deserve, and calm and even ones with an addition, a word changed, a negation.
+EVEN, BRIGHT, CALM_ADDED, EVEN_ADDED, CHANGED, NEGATED = 0.7, 0.3, 0.6, 0.5, 0.3, 0.25
 PULL = 1e-4  # towards where the model began: words seen too seldom keep their rarity
 
 
@@ -72,12 +69,12 @@ class Lesson:
         thought, calm, even, bright = self.threes[i]
         other = self.threes[luck.choice(self.near_threes[i])]
         drawn = [(calm, 1.0), (even, EVEN), (bright, BRIGHT), (luck.choice([other.calm, other.bright]), 0.0)]
-        drawn.append((added(luck.choice([calm, thought]), other.even, luck), ADDED))
-        drawn.append((added(even, other.even, luck), EVEN - 0.2))
+        drawn.append((added(luck.choice([calm, thought]), other.even, luck), CALM_ADDED))
+        drawn.append((added(even, other.even, luck), EVEN_ADDED))
         if changed := falsified(luck.choice([calm, even]), self.names, self.rare, luck):
-            drawn.append((changed, 0.3))
+            drawn.append((changed, CHANGED))
         if luck.random() < 0.5 and (changed := negated(calm, luck)):
-            drawn.append((changed, 0.25))
+            drawn.append((changed, NEGATED))
         return [(thought, said, label) for said, label in drawn]
 
     def _of_pair(self, i: int, luck: random.Random) -> list[Row]:
@@ -199,7 +196,7 @@ def report(
         scores(made, words, [(three.thought, text) for three, text in zip(left_out, texts, strict=True)])
         for texts in (
             [three.calm for three in left_out],
-            [added(three.calm, luck.choice(left_out).even, luck) for three in left_out],
+            [added(three.calm, left_out[i - 1].even, luck) for i, three in enumerate(left_out)],
         )
     )
     found = {"auc_random": auc(own, far), "auc_similar": auc(own, close), "auc_added": auc(calm, more)}

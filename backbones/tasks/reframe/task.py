@@ -34,8 +34,8 @@ EXAMPLES = (
 
 class Bright(Learned):
     """How positive a text sounds: the probability that a small encoder gives, times `form`. The encoder learned to tell
-    reframings from the thoughts that they answer, positive emotions of GoEmotions from others, and texts made to fool
-    it from honest ones."""
+    reframings from the thoughts that they answer, bright texts for a thought from calm ones, positive emotions of
+    GoEmotions from others, and texts made to fool it from honest ones."""
 
     def __init__(self, folder: Path):
         from backbones.tasks.reward_models import Classifier  # and with it torch, which most commands do without
@@ -52,8 +52,8 @@ class Bright(Learned):
 
 
 class Kept(Learned):
-    """How much of its thought a text says: 0 to 1 between what another thought's reframing says of it and what nine in
-    ten writers stay below, times `form`, less for copied runs, for words in another order and for going on longer than
+    """How much of its thought a text says: 0 to 1 between what another thought's reframing says of it and what a good
+    half of calm texts stay below, times `form`, less for copied runs, for words in another order and for going on longer than
     the thought. A model looks for every word of one side on the other; it hears what is spoken of, hardly who did what
     to whom."""
 
@@ -147,7 +147,7 @@ class Reframe(Task):
         if f.in_order(thought, raw) < 1:
             said.append(Remark("wrong", "jumbled", "the thought's words in another order"))
         if f.no_longer(thought, raw) < 1:
-            said.append(Remark("wrong", "goes on", "longer than the thought"))
+            said.append(Remark("wrong", "goes on", "much longer than the thought"))
         if f.form(raw, thought) < 1:
             said.append(Remark("wrong", "form", "not one or two plain sentences"))
         return said
