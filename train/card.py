@@ -126,10 +126,10 @@ def accuracy(objective: Objective) -> str:
     how = json.loads(file.read_text()) if file.is_file() else {}
     if "auc_frames" in how:
         return (
-            "A transformer encoder (`train.reframe.bright`) that learned from Positive Psychology Frames, from the texts "
-            "that the start learned from, and from GoEmotions (Demszky et al. 2020, Apache 2.0), with reduced word vectors "
-            f"of all-MiniLM-L6-v2 (Apache 2.0). Area under the ROC curve: reframings of dev against their thoughts "
-            f"{how['auc_frames']:.3f}; positive against negative and neutral texts of GoEmotions' dev "
+            "A transformer encoder (`train.reframe.bright`) that learned from Positive Psychology Frames, from the "
+            "texts that the start learned from, and from GoEmotions (Demszky et al. 2020, Apache 2.0), with reduced "
+            "word vectors of all-MiniLM-L6-v2 (Apache 2.0). Area under the ROC curve: reframings of dev against their "
+            f"thoughts {how['auc_frames']:.3f}; positive against negative and neutral texts of GoEmotions' dev "
             f"{how['auc_goemotions']:.3f}; bright texts of the start's against calm ones, for thoughts that were left "
             f"out, {how['auc_texts']:.3f}.\n"
         )

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from backbones.tasks.reframe.task import Reframe
 from backbones.tasks.restaurants.task import Restaurants
 from tests.toy import Colours
 from train import data
@@ -97,9 +98,9 @@ def test_texts_are_published_without_what_they_belong_to(tmp_path):
     with pytest.raises(ValueError, match=r"texts.tsv: the training data gives nothing with the key [0-9a-f]{12}"):
         data.other_texts(Colours(), [file], tmp_path)
     other = tmp_path / "other.tsv"
-    other.write_text("colour\ttext\npink\tpink is warm.\ngreen\tgreen is new.\n")
-    pairs = data.other_texts(Colours(), [other], tmp_path)
-    assert [(pair.given["colour"], pair.reference) for pair in pairs] == [("green", "green is new.")]
+    other.write_text("original_text\treframed_text\nI want to die.\tI rest.\nIt rains.\tRain ends.\n")
+    pairs = data.other_texts(Reframe(), [other])
+    assert [(pair.given["thought"], pair.reference) for pair in pairs] == [("It rains.", " Rain ends.")]
     other.write_text("color\ttext\npink\tpink is warm.\n")
     with pytest.raises(ValueError, match=r"other.tsv has no column 'colour'"):
         data.other_texts(Colours(), [other], tmp_path)

@@ -53,9 +53,9 @@ class Bright(Learned):
 
 class Kept(Learned):
     """How much of its thought a text says: 0 to 1 between what another thought's reframing says of it and what a good
-    half of calm texts stay below, times `form`, less for copied runs, for words in another order and for going on longer than
-    the thought. A model looks for every word of one side on the other; it hears what is spoken of, hardly who did what
-    to whom."""
+    half of calm texts stay below, times `form`, less for copied runs, for words in another order and for going on
+    longer than the thought. A model looks for every word of one side on the other; it hears what is spoken of, hardly
+    who did what to whom."""
 
     NOTHING, ENOUGH = -2.5, 2.5  # the model's logits at 0 and at 1
 
