@@ -65,8 +65,8 @@ def negated(text: str, luck: random.Random) -> str | None:
 def added(text: str, other: str, luck: random.Random) -> str:
     """Bare words with an addition for its own sake: something empty, or what another text ends with."""
     end = plain(other.rpartition(",")[2]).split()
-    end = " ".join(end[end[0] in ("and", "but", "so") :]) if end else ""
-    return f"{plain(text)} {luck.choice(['and', 'but'])} {luck.choice([luck.choice(EMPTY), end])}".strip()
+    end = end[1:] if end[:1] in (["and"], ["but"], ["so"]) else end
+    return f"{plain(text)} {luck.choice(['and', 'but'])} {luck.choice([luck.choice(EMPTY), ' '.join(end)])}".strip()
 
 
 def half(text: str, other: str) -> str:
