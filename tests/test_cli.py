@@ -32,7 +32,7 @@ def test_sets_are_listed():
     done = command("list")
     listed = [line.split("; base not fetched")[0] for line in done.stdout.splitlines()]
     assert done.returncode == 0 and listed == [
-        "silver-lining: Silver lining: bright and true (bright, true; beta 0.7)",
+        "silver-lining: Silver lining: bright and true (bright, true; beta 0.8)",
         "restaurants: Restaurants: complete and concise (complete, concise; beta 0.8)",
         "restaurants-3: Restaurants: complete, concise and upbeat (complete, concise, upbeat; beta 0.7)",
     ]
