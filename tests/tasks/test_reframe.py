@@ -89,6 +89,10 @@ def test_remarks_say_what_costs_a_text_its_rewards():
     labels = [remark.label for remark in TASK.remarks(THOUGHT, {"thought": THOUGHT})]
     assert labels == ["copied: 100%"]
     assert TASK.remarks("A friend lends me her notes.", {"thought": THOUGHT}) == []
+    late = {"thought": "My flight is delayed and nobody tells us anything."}
+    assert TASK.remarks("Nobody told us about the flight, but I can ask the airline.", late) == []
+    longer = "Nobody told us about the flight, but I can ask the airline and read a good book."
+    assert [remark.label for remark in TASK.remarks(longer, late)] == ["goes on"]
 
 
 def test_one_opening_ending_or_phrase_for_other_prompts_costs_and_within_a_prompt_it_does_not():
