@@ -120,25 +120,16 @@ def other_texts(task: Task, files: Sequence[Path], data_dir: Path | None = None)
 
     Raises ValueError for a key of nothing that the task takes, and as `rows` does.
     """
-    found: list[Pair | None] = []
+    found: list[Pair] = []
     for file in files:
-        lines = [] if file.suffix != ".tsv" else _lines(file)
-        found += _keyed(task, file, lines, data_dir) if lines and "given" in lines[0] else _taken(task, file)
-    return [pair for pair in found if pair and pair.reference is not None]
+        with file.open(encoding="utf-8", newline="") as lines:
+            table = csv.DictReader(lines, delimiter="\t")
+            keyed = "given" in (table.fieldnames or ())
+            found += _keyed(task, file, list(table), data_dir) if keyed else with_reference(task, "train", file=file)
+    return found
 
 
-def _lines(file: Path) -> list[dict[str, str]]:
-    with file.open(encoding="utf-8", newline="") as lines:
-        return list(csv.DictReader(lines, delimiter="\t"))
-
-
-def _taken(task: Task, file: Path) -> list[Pair]:
-    found = pairs(task, "train", file=file)
-    taken = usable(task, [pair.given for pair in found])
-    return [pair for pair in found if pair.given in taken]
-
-
-def _keyed(task: Task, file: Path, lines: list[dict[str, str]], data_dir: Path | None) -> list[Pair | None]:
+def _keyed(task: Task, file: Path, lines: Sequence[dict[str, str]], data_dir: Path | None) -> list[Pair]:
     known = {}
     for row in rows(task.sources["train"], data_dir):
         pair = task.pair(row)
@@ -148,7 +139,8 @@ def _keyed(task: Task, file: Path, lines: list[dict[str, str]], data_dir: Path |
     for line in lines:
         if line["given"] not in taken:
             raise ValueError(f"{file}: the training data gives nothing with the key {line['given']}: use other texts")
-    return [task.pair(known[line["given"]][1] | line) for line in lines]
+    found = [task.pair(known[line["given"]][1] | line) for line in lines]
+    return [pair for pair in found if pair and pair.reference is not None]
 
 
 def key(task: Task, one: Given) -> str:
@@ -166,11 +158,11 @@ def to_choose(task: Task, data_dir: Path | None = None) -> list[Pair]:
     return found
 
 
-def with_reference(task: Task, split: str, data_dir: Path | None = None) -> list[Pair]:
+def with_reference(task: Task, split: str, data_dir: Path | None = None, file: Path | None = None) -> list[Pair]:
     """The pairs of a split with a reference, of prompts that are `usable`. Raises as `rows` does."""
-    found = [pair for pair in pairs(task, split, data_dir) if pair.reference is not None]
-    taken = usable(task, [pair.given for pair in found])
-    return [pair for pair in found if pair.given in taken]
+    found = [pair for pair in pairs(task, split, data_dir, file) if pair.reference is not None]
+    taken = {task.line(one) for one in usable(task, [pair.given for pair in found])}
+    return [pair for pair in found if task.line(pair.given) in taken]
 
 
 def digest(task: Task, prompts: Sequence[Given]) -> str:

@@ -56,7 +56,7 @@ def choose_beta(
     samples: int,
     work: Path,
     device: str,
-    betas: Sequence[float] = BETAS,
+    betas: Sequence[float],
 ) -> dict[str, dict]:
     """By the field of the manifest: the best of `betas`, and the fronts of all of them."""
     fronts = {}

@@ -100,6 +100,7 @@ def test_one_opening_ending_or_phrase_for_other_prompts_costs_and_within_a_promp
     given = [{"thought": "a"}, {"thought": "a"}, {"thought": "b"}, {"thought": "c"}]
     assert tune.variety(texts, given) == [0.0, -0.5, pytest.approx(-1 / 3), 0.0]
     assert tune.variety(texts[:2], given[:2]) == [0.0, 0.0]
+    assert tune.variety(texts[:1], [{"thought": "a", "mood": None}]) == [0.0]  # datasets add what a prompt lacks
     texts = ["Rain, and I will be proud of it.", "Then I will be proud of her.", "Mud."]
     given = [{"thought": "a"}, {"thought": "b"}, {"thought": "c"}]
     assert tune.variety(texts, given) == [-0.5, -0.5, 0.0]

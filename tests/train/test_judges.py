@@ -17,9 +17,8 @@ def test_positive_texts_openings_and_copies_are_told_apart():
     texts = ["I hope that it ends.", "I hope that I win.", "It will end.", "Notes can be made again."]
     assert found["openings"](texts, [THOUGHT] * 4) == 0.75
     assert found["copied"]([THOUGHT, "A friend lends me hers."], [THOUGHT] * 2) == pytest.approx(0.5)
-    assert found["copied"](["I lost all of my keys."], [THOUGHT]) == pytest.approx(
-        2 / 3
-    )  # of the text, not the thought
+    of_the_text = found["copied"](["I lost all of my keys."], [THOUGHT])  # and not of the thought
+    assert of_the_text == pytest.approx(2 / 3)
 
 
 def test_copies_are_of_what_is_a_text_alone():

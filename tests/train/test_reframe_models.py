@@ -73,20 +73,10 @@ def test_bright_is_trained_and_read_by_the_task(frames, minilm, tmp_path, monkey
     monkeypatch.setattr(bright, "EPOCHS", 1)
     monkeypatch.setattr(bright, "SHORT", 20)
     monkeypatch.setattr(bright, "BATCH", 512)
-    arguments = (
-        "--data-dir",
-        frames,
-        "--texts",
-        frames / "texts.tsv",
-        "--minilm",
-        minilm,
-        "--out",
-        tmp_path / "bright",
-    )
+    folders = ("--data-dir", frames, "--texts", frames / "texts.tsv", "--minilm", minilm)
+    arguments, figures = (*folders, "--out", tmp_path / "bright"), ("auc_frames", "auc_goemotions", "auc_texts")
     run(bright.main, *arguments)
-    check(
-        tmp_path / "bright", Bright, ("auc_frames", "auc_goemotions", "auc_texts"), lambda: run(bright.main, *arguments)
-    )
+    check(tmp_path / "bright", Bright, figures, lambda: run(bright.main, *arguments))
     assert json.loads((tmp_path / "bright" / "hyperparameters.json").read_text())["steps"] == 1
     config = json.loads((tmp_path / "bright" / "config.json").read_text())
     assert config["id2label"] == {"0": "positive"} and config["dtype"] == "float16"
@@ -122,17 +112,11 @@ def test_a_folder_without_minilm_is_named(frames, tmp_path):
 
 def test_an_epoch_is_the_same_for_the_same_seed_and_in_bare_words():
     pairs, felt = list(zip(THOUGHTS, TEXTS)), [("I am HAPPY!", bright.POSITIVE), ("Bad, sad.", bright.NEGATIVE)]
-    drawn = bright.epoch(pairs, [threes.Three(THOUGHTS[1], *THREE)], felt, 1)
-    assert (
-        drawn
-        == bright.epoch(pairs, [threes.Three(THOUGHTS[1], *THREE)], felt, 1)
-        != bright.epoch(pairs, [threes.Three(THOUGHTS[1], *THREE)], felt, 2)
-    )
-    assert (
-        drawn.count(("the evening is ours", bright.SURE))
-        == drawn.count(("we lost the day", bright.CALM))
-        == bright.REPEATS
-    )
+    told = [threes.Three(THOUGHTS[1], *THREE)]
+    drawn = bright.epoch(pairs, told, felt, 1)
+    assert drawn == bright.epoch(pairs, told, felt, 1) != bright.epoch(pairs, told, felt, 2)
+    assert drawn.count(("the evening is ours", bright.SURE)) == bright.REPEATS
+    assert drawn.count(("we lost the day", bright.CALM)) == bright.REPEATS
     assert all(0 < score < 1 and set(text) <= set("abcdefghijklmnopqrstuvwxyz0123456789 ") for text, score in drawn)
 
 

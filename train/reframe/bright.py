@@ -4,9 +4,9 @@
 
 Learns from Positive Psychology Frames (reframings against the thoughts that they answer), from the texts that the start
 learns (what is bright of a thought against what is true to it), and GoEmotions (positive against the rest), all
-without case and punctuation, and from texts made to fool it (`gaming`). Word vectors are those
-of all-MiniLM-L6-v2, reduced, and stay as they are, so that words never seen here are heard too. Writes the model, its
-tokenizer, and `hyperparameters.json` with how well it tells texts apart. Takes minutes, in one process.
+without case and punctuation, and from texts made to fool it (`gaming`). Word vectors are those of all-MiniLM-L6-v2,
+reduced, and stay as they are, so that words never seen here are heard too. Writes the model, its tokenizer, and
+`hyperparameters.json` with how well it tells texts apart. Takes minutes, in one process.
 """
 
 import argparse

@@ -42,7 +42,6 @@ SIMILAR = 12  # thoughts that count as similar
 EVEN, BRIGHT, CALM_ADDED, EVEN_ADDED, CHANGED, NEGATED = 0.7, 0.3, 0.6, 0.5, 0.3, 0.25
 PULL = 1e-4  # towards where the model began: words seen too seldom keep their rarity
 
-
 Row = tuple[str, str, float]  # a thought, a text, and how much of the thought it says
 
 
@@ -192,13 +191,9 @@ def report(
         for numbers in (range(len(choice)), other, like)
     )
     luck = random.Random(2)
-    calm, more = (
-        scores(made, words, [(three.thought, text) for three, text in zip(left_out, texts, strict=True)])
-        for texts in (
-            [three.calm for three in left_out],
-            [added(three.calm, left_out[i - 1].even, luck) for i, three in enumerate(left_out)],
-        )
-    )
+    longer = [added(three.calm, left_out[i - 1].even, luck) for i, three in enumerate(left_out)]
+    calm = scores(made, words, [(three.thought, three.calm) for three in left_out])
+    more = scores(made, words, [(three.thought, text) for three, text in zip(left_out, longer, strict=True)])
     found = {"auc_random": auc(own, far), "auc_similar": auc(own, close), "auc_added": auc(calm, more)}
     return {name: round(value, 4) for name, value in found.items()}
 

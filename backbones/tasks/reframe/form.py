@@ -8,9 +8,7 @@ from itertools import pairwise
 
 FEWEST_WORDS, MOST_WORDS, MOST_SENTENCES = 3, 40, 2
 RUN = 4  # words in a row that count as copied
-FREE_SHARE = (
-    0.6  # of the thought's runs, that costs nothing: 17 in 20 calm texts of `train/reframe/texts.tsv` copy less
-)
+FREE_SHARE = 0.6  # of the thought's runs, that costs nothing: 17 in 20 calm texts of train/reframe/texts.tsv copy less
 COPY = 0.7  # what a verbatim copy keeps: if less, a small model changes words that matter for the change's sake
 IN_ORDER = 0.66  # of the shared words, in the thought's order: nine in ten human writers keep more
 JUMBLED = 0.2  # what a shuffled thought keeps
