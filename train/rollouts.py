@@ -35,7 +35,7 @@ class Rollouts:
         step = args.seed * args.max_steps + trainer.state.global_step  # another one for every seed of a training
         first = (step * accelerator.num_processes + accelerator.process_index) * len(prompts)
         rows = [Row(self._request(first + i), prompt, [[]]) for i, prompt in enumerate(prompts)]
-        for _ in stream(self.soup, rows):
+        for _ in stream(self.soup, rows, len(rows)):
             pass
         texts = [row.tokens + ([] if row.end is None else [row.end]) for row in rows]
         return {"prompt_ids": [row.ids for row in rows], "completion_ids": texts, "logprobs": None}

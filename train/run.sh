@@ -101,18 +101,22 @@ done
 front "$two" "$runs/restaurants" --seeds "${seeds[@]}"
 front "$three" "$runs/restaurants-3"
 
-# `silver-lining`: adapters that begin at one which was tuned on texts for its thoughts.
+# `silver-lining`: adapters that begin at one which was tuned on texts for its thoughts, with a judge of sense beside the
+# rewards. What is shipped was trained on a GPU; two cores take hours for it.
 silver=$sets/silver-lining work=$runs/silver-lining base=$smollm2
 minilm=(${MINILM:+--minilm "$MINILM"})
-texts=train/reframe/texts.tsv
-stage python -m train.start --task reframe --base "$base" "${data[@]}" --texts "$texts" train/reframe/kinds.tsv \
+texts=train/reframe/texts.tsv kinds=train/reframe/kinds.tsv
+stage python -m train.start --task reframe --base "$base" "${data[@]}" --texts "$texts" "$kinds" \
     --epochs 1.5 --out "$work/start"
 stage python -m train.reframe.bright "${data[@]}" --texts "$texts" "${minilm[@]}" --out "$work/bright"
 stage python -m train.reframe.true --base "$base" "${data[@]}" --texts "$texts" "${minilm[@]}" --out "$work/true"
+stage python -m train.sense --task reframe --base "$base" --start "$work/start" "${data[@]}" \
+    --marks train/reframe/marks.tsv --texts "$texts" "$kinds" --out "$work/sense"
 [ -f "$silver/manifest.json" ] || stage python -m train.new_set "$base" "$silver" --task reframe "${data[@]}" \
     --title "Silver lining: bright and true" --prompts 256 --start "$work/start" \
     --objectives bright="$work/bright" true="$work/true"
-options=(--beta 0.8 --oracles 0.5,0.5 --prompts 4 --steps 30 --max-new-tokens 48 --temperature 0.8 --kl 0.1)
+options=(--beta 0.8 --oracles 0.5,0.5 --prompts 16 --at-once 32 --steps 25 --max-new-tokens 48 --temperature 0.8)
+options+=(--kl 0.1 --sense "$work/sense" --other-prompts "$kinds" --seed 2)
 adapters "$silver" "$work" "${options[@]}"
 stage python -m train.tune "$silver" "${data[@]}" --work "$work" "${options[@]}"
 extrapolation "$silver" "$work" --count 50

@@ -11,14 +11,13 @@ preference; all with the same budget, data order, initialisation and seed. Inter
 import argparse
 import json
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import datasets
 import numpy as np
 import torch
-from accelerate.utils import gather_object
 from peft import LoraConfig, PeftModel
 from peft.tuners.lora import LoraLayer
 from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -31,13 +30,12 @@ from backbones.store import soup_set as sets
 from backbones.store.files import write_json
 from backbones.store.manifest import Manifest
 from backbones.store.soup_set import SoupSet
-from backbones.tasks.objectives import Objective
-from backbones.tasks.scoring import Scorer
-from backbones.tasks.task import Given, Task
-from backbones.tasks.words import words
 from train import adapters, checkpoints, data, processes
 from train.bases import dequantised, plain_tokenizer, training_dtype
+from train.finite import Finite
+from train.rewards import normalised_rewards, sense, variety
 from train.rollouts import Rollouts
+from train.sense import Sense
 
 KINDS = ("backbone", "specialist", "oracle")
 STEPS = 200
@@ -64,6 +62,7 @@ class Hyperparameters:
     alpha: int = 32
     temperature: float = 1.0
     max_new_tokens: int = 72
+    sense: float = 0.0  # weight of `train.sense`
     seed: int = 0
 
 
@@ -73,49 +72,6 @@ def mixes(n: int, beta: float, oracles: Sequence[Sequence[float]] | None = None)
     named |= {f"specialist-{i}": row for i, row in enumerate(np.eye(n), start=1)}
     named |= {f"oracle-{k}": mu for k, mu in enumerate(oracles or ORACLES.get(n, []), start=1)}
     return {name: Preference(map(float, row)).rounded for name, row in named.items()}
-
-
-def normalised_rewards(task: Task, objectives: Sequence[Objective]) -> list[Callable[..., list[float]]]:
-    """Every objective's reward as TRL calls it: (completions, given) -> [float], mean 0 and std 1 on the base.
-
-    Reward models that read what was given run on the GPU where there is one.
-    """
-
-    def make(objective: Objective):
-        scorer = Scorer(task, (objective,), str(processes.state().device))
-
-        def normalised(completions: list[str], given: list[Given], **_) -> list[float]:
-            filled = [{field: text for field, text in one.items() if text} for one in given]  # datasets add the rest
-            scores = scorer.score(completions, filled)
-            return [(score[objective.name] - objective.mean) / objective.std for score in scores]
-
-        normalised.__name__ = objective.name
-        return normalised
-
-    return [make(objective) for objective in objectives]
-
-
-def variety(completions: list[str], given: list[Given], **_) -> list[float]:
-    """Minus the share of the step's texts for other prompts that begin or end with the same three words, or have four
-    words in a row of the text that its own prompt does not have: [-1, 0].
-
-    One opening, ending or phrase for everything raises a learned reward; within the texts of one prompt it may well be
-    right.
-    """
-    own = [_phrases(text, one) for text, one in zip(completions, given, strict=True)]
-    everybodys, rewards = gather_object(own), []  # those of all processes
-    for prompt, said in own:
-        others = [other for name, other in everybodys if name != prompt]
-        rewards.append(-sum(bool(said & other) for other in others) / max(1, len(others)))
-    return rewards
-
-
-def _phrases(text: str, one: Given) -> tuple[tuple[tuple[str, str], ...], set[tuple[str, ...]]]:
-    """The prompt, and what `variety` compares of its text."""
-    said, asked = words(text), words(" ".join(filter(None, one.values())))
-    runs = {tuple(said[i : i + 4]) for i in range(len(said) - 3)}
-    runs -= {tuple(asked[i : i + 4]) for i in range(len(asked) - 3)}
-    return tuple(one.items()), runs | {("", *said[:3]), (*said[-3:], "")}
 
 
 def freeze_down_projections(model: PeftModel) -> None:
@@ -132,8 +88,20 @@ def freeze_down_projections(model: PeftModel) -> None:
             down.register_buffer("weight", weight)
 
 
-def train(name: str, run: Hyperparameters, soup_set: SoupSet, prompts: datasets.Dataset, work: Path, qlora: bool):
-    """Train one adapter into `work / name`, resuming from its last checkpoint. It begins at the set's start."""
+def train(
+    name: str,
+    run: Hyperparameters,
+    soup_set: SoupSet,
+    prompts: datasets.Dataset,
+    work: Path,
+    qlora: bool,
+    at_once: int | None = None,
+    judge: Path | None = None,
+) -> None:
+    """Train one adapter into `work / name`, resuming from its last checkpoint. It begins at the set's start.
+
+    `at_once`: texts that gradients are computed of together, to save memory; `judge`: the folder of `train.sense`.
+    """
     state, task = processes.state(), soup_set.task
     if qlora:
         model = AutoModelForCausalLM.from_pretrained(
@@ -147,12 +115,21 @@ def train(name: str, run: Hyperparameters, soup_set: SoupSet, prompts: datasets.
     if start:  # given a PeftModel, the trainer measures KL from a copy of its adapter
         model = PeftModel.from_pretrained(model, start, is_trainable=True)
     texts = run.prompts_per_step * run.samples_per_prompt
-    if texts % state.num_processes:
-        raise SystemExit(f"{texts} texts a step cannot be shared by {state.num_processes} processes: use a divisor")
+    at_once = at_once or texts // state.num_processes
+    if texts % (state.num_processes * at_once):
+        raise SystemExit(
+            f"{texts} texts a step cannot be shared by {state.num_processes} processes, {at_once} at once: use divisors"
+        )
+    further = [(variety, task.variety)] if task.variety else []
+    if run.sense:
+        if not (judge and start):
+            raise SystemExit("sense has a weight: give --sense, the folder of the judge, and a set with a start")
+        further.append((sense(Sense.load(task, soup_set.base, start, judge, state.device)), run.sense))
     config = GRPOConfig(
         output_dir=str(work / name / "checkpoints"),
         max_steps=run.steps,
-        per_device_train_batch_size=texts // state.num_processes,
+        per_device_train_batch_size=at_once,
+        gradient_accumulation_steps=texts // (state.num_processes * at_once),
         num_generations=run.samples_per_prompt,
         max_completion_length=run.max_new_tokens,
         temperature=run.temperature,
@@ -161,7 +138,7 @@ def train(name: str, run: Hyperparameters, soup_set: SoupSet, prompts: datasets.
         warmup_steps=5,
         max_grad_norm=1.0,
         beta=run.kl,
-        reward_weights=[*run.reward_weights, *([task.variety] if task.variety else [])],
+        reward_weights=[*run.reward_weights, *(weight for _, weight in further)],
         # The backbone reward must stay the same fixed mix of the rewards for every prompt and batch, and the KL
         # penalty must weigh the same against it from the first step to the last: so nothing is rescaled.
         multi_objective_aggregation="sum_then_normalize",
@@ -179,11 +156,12 @@ def train(name: str, run: Hyperparameters, soup_set: SoupSet, prompts: datasets.
     )
     trainer = GRPOTrainer(
         model=model,
-        reward_funcs=[*normalised_rewards(task, soup_set.objectives), *([variety] if task.variety else [])],
+        reward_funcs=[*normalised_rewards(task, soup_set.objectives), *(reward for reward, _ in further)],
         args=config,
         train_dataset=prompts,
         processing_class=tokenizer,
         rollout_func=rollouts,
+        callbacks=[Finite()],
         peft_config=None
         if start
         else LoraConfig(r=run.rank, lora_alpha=run.alpha, target_modules="all-linear", task_type="CAUSAL_LM"),
@@ -210,10 +188,16 @@ def require_same(folder: Path, run: Hyperparameters) -> None:
     checkpoints.keep(file, wanted)
 
 
-def training_prompts(soup_set: SoupSet, data_dir: Path | None) -> datasets.Dataset:
-    """Columns `prompt` and `given`: all that the training split gives, in an order that is always the same."""
+def training_prompts(soup_set: SoupSet, data_dir: Path | None, others: Path | None = None) -> datasets.Dataset:
+    """Columns `prompt` and `given`: all that the training split gives, in an order that is always the same.
+
+    `others`: a file with further prompts, which are repeated until they are about a quarter of all.
+    """
     task = soup_set.task
     given = data.usable(task, data.given(task, "train", data_dir))
+    if others:
+        more = data.usable(task, data.given(task, "train", file=others))
+        given += more * max(1, round(len(given) / (3 * len(more))))
     random.Random(0).shuffle(given)
     tokenizer = AutoTokenizer.from_pretrained(soup_set.base)
     return datasets.Dataset.from_list([{"prompt": task.prompt(g, tokenizer), "given": g} for g in given])
@@ -260,6 +244,10 @@ def main() -> None:
     parser.add_argument("--prompts", type=int, default=Hyperparameters.prompts_per_step, help="a step, 8 texts each")
     parser.add_argument("--max-new-tokens", type=int, default=Hyperparameters.max_new_tokens)
     parser.add_argument("--temperature", type=float, default=Hyperparameters.temperature)
+    parser.add_argument("--other-prompts", type=Path, help="file with further prompts: the task's columns")
+    parser.add_argument("--at-once", type=int, help="texts that gradients are computed of together; default: a step's")
+    parser.add_argument("--sense", type=Path, help="folder of train.sense, whose judge is a further reward")
+    parser.add_argument("--sense-weight", type=float, default=3.0)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--qlora", action="store_true", help="train on the 4-bit weights themselves, for large bases")
     args = parser.parse_args()
@@ -274,7 +262,7 @@ def main() -> None:
     if args.work is None:
         parser.error("--work is needed: a folder for checkpoints and logs")
     try:
-        prompts = training_prompts(soup_set, args.data_dir)
+        prompts = training_prompts(soup_set, args.data_dir, args.other_prompts)
     except (ValueError, FileNotFoundError) as error:
         raise SystemExit(str(error)) from None
     rank, alpha = args.rank, 2 * args.rank
@@ -294,13 +282,14 @@ def main() -> None:
             prompts_per_step=args.prompts,
             max_new_tokens=args.max_new_tokens,
             temperature=args.temperature,
+            sense=args.sense_weight if args.sense else 0.0,
             seed=args.seed,
         )
         require_same(args.work / name, run)
         if (args.work / name / "hyperparameters.json").is_file():
             continue
         print(f"{name}: reward weights {row}")
-        train(name, run, soup_set, prompts, args.work, args.qlora)
+        train(name, run, soup_set, prompts, args.work, args.qlora, args.at_once, args.sense)
     if args.only is None and processes.state().is_main_process:
         install(args.set, args.work, named, beta)
 

@@ -4,7 +4,7 @@ import pytest
 
 from backbones.tasks.reframe import care, form
 from backbones.tasks.reframe.task import LONGEST, Reframe
-from train import data, tune
+from train import data, rewards
 
 TASK = Reframe()
 THOUGHT = "So my laptop got stolen at the library right before finals and I lost all my notes."
@@ -98,16 +98,16 @@ def test_remarks_say_what_costs_a_text_its_rewards():
 def test_one_opening_ending_or_phrase_for_other_prompts_costs_and_within_a_prompt_it_does_not():
     texts = ["I hope that it ends.", "I hope that it was fun.", "We won and it was fun.", "Rain."]
     given = [{"thought": "a"}, {"thought": "a"}, {"thought": "b"}, {"thought": "c"}]
-    assert tune.variety(texts, given) == [0.0, -0.5, pytest.approx(-1 / 3), 0.0]
-    assert tune.variety(texts[:2], given[:2]) == [0.0, 0.0]
-    assert tune.variety(texts[:1], [{"thought": "a", "mood": None}]) == [0.0]  # datasets add what a prompt lacks
+    assert rewards.variety(texts, given) == [0.0, -0.5, pytest.approx(-1 / 3), 0.0]
+    assert rewards.variety(texts[:2], given[:2]) == [0.0, 0.0]
+    assert rewards.variety(texts[:1], [{"thought": "a", "mood": None}]) == [0.0]  # datasets add what a prompt lacks
     texts = ["Rain, and I will be proud of it.", "Then I will be proud of her.", "Mud."]
     given = [{"thought": "a"}, {"thought": "b"}, {"thought": "c"}]
-    assert tune.variety(texts, given) == [-0.5, -0.5, 0.0]
+    assert rewards.variety(texts, given) == [-0.5, -0.5, 0.0]
     given[0] = {"thought": "Will I be proud? I will be proud."}  # its own words
-    assert tune.variety(texts, given)[:2] == [-0.5, -0.5]  # "will be proud of" is not among them
+    assert rewards.variety(texts, given)[:2] == [-0.5, -0.5]  # "will be proud of" is not among them
     given[0] = {"thought": "I will be proud of it."}
-    assert tune.variety(texts, given)[:2] == [0.0, 0.0]
+    assert rewards.variety(texts, given)[:2] == [0.0, 0.0]
 
 
 @pytest.mark.parametrize(

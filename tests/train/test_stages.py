@@ -22,7 +22,7 @@ from backbones.tasks.objectives import Objective
 from backbones.tasks.restaurants.task import Restaurants
 from tests.train.conftest import evaluation
 from tests.train.stages import run, run_quickly
-from train import evaluate, new_set, pilot, sft, sweep, tune
+from train import evaluate, new_set, pilot, rewards, sft, sweep, tune
 
 ROOT = Path(__file__).parents[2]
 
@@ -246,7 +246,7 @@ def test_qlora_trains_on_the_quantised_weights(trained, small, tmp_path):
 
 def test_normalised_rewards_have_the_bases_mean_at_zero():
     objective = Objective("concise", "", "", mean=0.5, std=0.25)
-    (reward,) = tune.normalised_rewards(Restaurants(), (objective,))
+    (reward,) = rewards.normalised_rewards(Restaurants(), (objective,))
     assert reward(["<name> is a pub."], [{"name": "A", "food": None}]) == [(1.0 - 0.5) / 0.25]
 
 
@@ -254,7 +254,7 @@ def test_run_sh_is_valid_and_names_stages_that_exist():
     script = ROOT / "train" / "run.sh"
     assert subprocess.run(["bash", "-n", script]).returncode == 0
     modules = set(re.findall(r"\btrain\.([\w.]+)", script.read_text()))
-    of_silver_lining = {"start", "reframe.bright", "reframe.true"}
+    of_silver_lining = {"start", "reframe.bright", "reframe.true", "sense"}
     stages = {"sft", "classifier", "new_set", "pilot", "tune", "evaluate", "sweep", "card", "tables"}
     assert stages | of_silver_lining == modules
     assert all((script.parent / f"{module.replace('.', '/')}.py").is_file() for module in modules)

@@ -24,10 +24,10 @@ from backbones.tasks.reframe.form import without_opening
 from backbones.tasks.reframe.spelling import plain
 from train import checkpoints, encoder, goemotions
 from train.encoder import HIDDEN
+from train.ranking import auc
 from train.reframe import frames, gaming, threes, vocabulary
 from train.reframe.frames import Frame
 from train.reframe.gaming import GLOOMY, SURE
-from train.reframe.ranking import auc
 from train.reframe.threes import Three
 
 EPOCHS, BATCH, RATE = 6, 64, 1e-3

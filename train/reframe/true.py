@@ -28,10 +28,10 @@ from backbones.tasks.reframe.matcher import FILE, MATCHER_WIDTH, NEGATIONS, Matc
 from backbones.tasks.reframe.spelling import plain
 from train import checkpoints
 from train.bases import dequantised
+from train.ranking import auc
 from train.reframe import frames, threes, vocabulary
 from train.reframe.frames import Frame
 from train.reframe.negatives import added, falsified, half, negated, neighbours
-from train.reframe.ranking import auc
 from train.reframe.threes import Three
 
 EPOCHS, BATCH, RATE = 4, 64, 2e-3

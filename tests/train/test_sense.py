@@ -1,0 +1,115 @@
+"""The judge of sense: learned from marks, and a further reward of every adapter alike."""
+
+import json
+import shutil
+
+import pytest
+import torch
+
+from backbones.store import soup_set as sets
+from backbones.store.adapters import WEIGHTS
+from backbones.tasks import TASKS
+from backbones.tasks.task import Pair
+from tests.toy import COLOURS, Colours
+from tests.train.stages import run, run_quickly
+from train import data, new_set, sense, start, tune
+
+MARKS = [("0", "nonsense"), ("1", "so what"), ("2", "well said")]
+
+
+@pytest.fixture(scope="module")
+def colours(tmp_path_factory):
+    """The folder of the data of the toy task, with further texts and readers' marks beside it."""
+    folder = tmp_path_factory.mktemp("data")
+    (folder / "colours").mkdir()
+    rows = [json.dumps({"colour": colour, "text": f"{colour} is {like}."}) for colour, like in COLOURS.items()]
+    for split in ("train", "dev"):
+        (folder / "colours" / f"{split}.jsonl").write_text("\n".join(rows))
+    texts = 3 * [f"{colour}\t{colour} is {like}." for colour, like in COLOURS.items()]
+    (folder / "texts.tsv").write_text("\n".join(["colour\ttext", *texts]) + "\n")
+    keys = [data.key(Colours(), {"colour": colour}) for colour in COLOURS]
+    marks = [f"{key}\t{said}\t{mark}" for key in keys for mark, said in MARKS]
+    (folder / "marks.tsv").write_text("\n".join(["given\ttext\tmark", *marks]) + "\n")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(TASKS, "colours", Colours)
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def begun(base, colours, tmp_path_factory):
+    """The folder of a start, and that of a judge which learned twenty times what was marked."""
+    out = tmp_path_factory.mktemp("begun")
+    told = ("--task", "colours", "--base", base, "--data-dir", colours)
+    run(start.main, *told, "--out", out / "start", "--texts", colours / "texts.tsv")
+    run(
+        *(sense.main, *told, "--start", out / "start", "--out", out / "sense"),
+        *("--marks", colours / "marks.tsv", "--texts", colours / "texts.tsv", "--epochs", 20),
+    )
+    return out
+
+
+def judge_of(base, begun):
+    return sense.Sense.load(Colours(), base, begun / "start", begun / "sense", torch.device("cpu"))
+
+
+def test_it_learns_what_readers_marked(base, begun):
+    how = json.loads((begun / "sense" / "hyperparameters.json").read_text())
+    assert how["marks"] + how["marks_left_out"] == len(COLOURS) * len(MARKS) and how["marks_left_out"] == len(MARKS)
+    wrong, weak, good = judge_of(base, begun)([said for _, said in MARKS], [{"colour": next(iter(COLOURS))}] * 3)
+    assert 0 <= wrong < weak < good <= 1
+
+
+def test_a_text_is_judged_alike_alone_and_among_longer_ones(base, begun):
+    judge, one = judge_of(base, begun), {"colour": next(iter(COLOURS))}
+    alone, among = judge(["well said"], [one]), judge(["well said", "well " * 20 + "said"], [one, one])
+    assert among[0] == pytest.approx(alone[0], abs=1e-4)
+
+
+def test_texts_that_others_were_written_for_make_no_sense():
+    pairs = [Pair({"colour": colour}, f" {like}.") for colour, like in COLOURS.items()]
+    own = {(pair.given["colour"], pair.reference) for pair in pairs}
+    for given, text, mark in sense.matched(pairs, 30):
+        assert mark == ((given["colour"], text) in own)
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [("0" * 12 + "\twell\t2", "no prompt has the key 0{12}"), ("{key}\twell\t3", "the mark '3' is none of 0, 1, 2")],
+)
+def test_marks_of_nothing_and_others_are_refused(line, words, tmp_path):
+    task, one = Colours(), {"colour": next(iter(COLOURS))}
+    (tmp_path / "marks.tsv").write_text("given\ttext\tmark\n" + line.format(key=data.key(task, one)) + "\n")
+    with pytest.raises(ValueError, match=words):
+        sense.load(task, tmp_path / "marks.tsv", [one])
+
+
+def test_it_is_a_further_reward_of_every_adapter(base, begun, colours, tmp_path):
+    folder, told = tmp_path / "set", ("--data-dir", colours)
+    first = shutil.copytree(begun / "start", tmp_path / "start")
+    run(new_set.main, base, folder, "--task", "colours", "--start", first, *told, "--max-new-tokens", 12)
+    options = ("--steps", 1, "--kinds", "specialist", "--at-once", 4, "--other-prompts", colours / "texts.tsv")
+    judged = ("--sense", begun / "sense", "--sense-weight", 2.0)
+    run_quickly(tune.main, folder, *told, "--work", tmp_path / "work", *options, *judged)
+    for adapter in sets.read(folder).specialists:
+        how = json.loads((folder / "adapters" / adapter / "hyperparameters.json").read_text())
+        assert how["sense"] == 2.0
+        log = json.loads((tmp_path / "work" / adapter / "log.json").read_text())
+        assert 0 < log[0]["rewards/sense/mean"] < 1
+
+
+def test_a_judge_needs_a_start(trained, small, tmp_path):
+    with pytest.raises(SystemExit, match="a set with a start"):
+        run_quickly(
+            *(tune.main, trained / "tiny", "--data-dir", small, "--work", tmp_path / "work"),
+            *("--steps", 1, "--only", "specialist-1", "--sense", tmp_path),
+        )
+
+
+def test_the_judge_is_made_once(base, begun, colours):
+    before = (begun / "sense" / WEIGHTS).stat().st_mtime_ns
+    told = ("--task", "colours", "--base", base, "--data-dir", colours, "--start", begun / "start")
+    run(
+        *(sense.main, *told, "--out", begun / "sense"),
+        *("--marks", colours / "marks.tsv", "--texts", colours / "texts.tsv"),
+    )
+    assert (begun / "sense" / WEIGHTS).stat().st_mtime_ns == before
