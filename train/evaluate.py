@@ -24,7 +24,7 @@ from backbones.merging.methods import METHODS
 from backbones.merging.preference import Preference, lattice
 from backbones.store import soup_set as sets
 from backbones.store.soup_set import SoupSet
-from backbones.tasks.task import Given
+from backbones.tasks.task import Given, Task
 from train import data, processes, summary, texts
 from train.fluency import log_probabilities, repeated_trigrams
 from train.judges import judges
@@ -45,21 +45,29 @@ def cells(soup_set: SoupSet, methods: Sequence[str]) -> list[Cell]:
     return found
 
 
-def scored(
-    records: list[list[Record]], prompts: Sequence[Given], writer: Writer, minilm: Path | None = None
-) -> list[Scored]:
-    """The records of every cell with their fluency, that under the base of the first sample of every prompt alone, and
-    with what independent `judges` say of them."""
+def likely(records: list[list[Record]], prompts: Sequence[Given], writer: Writer) -> list[list[float]]:
+    """Of every cell the log-probabilities under the base, of the first sample of every prompt alone."""
     task, tokenizer = writer.set.task, writer.soup.tokenizer
     first = [[record for record in here if record.sample == 0] for here in records]
     pairs = [(task.prompt(prompts[record.prompt], tokenizer), record.raw) for here in first for record in here]
-    values, others = iter(log_probabilities(writer.soup, pairs)), judges(task, minilm)
-    found = []
-    for here, firsts in zip(records, first, strict=True):
+    values = iter(log_probabilities(writer.soup, pairs))
+    return [[next(values) for _ in here] for here in first]
+
+
+def scored(
+    records: list[list[Record]],
+    prompts: Sequence[Given],
+    task: Task,
+    values: list[list[float]],
+    minilm: Path | None = None,
+) -> list[Scored]:
+    """The records of every cell with how `likely` they are, and with what independent `judges` say of them."""
+    others, found = judges(task, minilm), []
+    for here, likelihoods in zip(records, values, strict=True):
         texts, lines = [record.text for record in here], [task.line(prompts[record.prompt]) for record in here]
         judged = {name: judge(texts, lines) for name, judge in others.items()}
         repeated = [repeated_trigrams(record.raw) for record in here]
-        found.append(Scored(here, [next(values) for _ in firsts], repeated, judged))
+        found.append(Scored(here, likelihoods, repeated, judged))
     return found
 
 
@@ -120,11 +128,12 @@ def main() -> None:
     writer = Writer.load(args.set, args.device)
     wanted = cells(writer.set, args.methods or writer.set.methods)
     records = texts.write(writer, prompts, args.samples, wanted, args.log)
+    values = likely(records, prompts, writer)
     if not state.is_main_process:
         return
     reference, normalisation = task.reference_point(writer.set.objectives)
     methods, at_oracles, inside_b, gains = summary.summarise(
-        scored(records, prompts, writer, args.minilm),
+        scored(records, prompts, task, values, args.minilm),
         [task.line(given) for given in prompts],
         wanted,
         writer.set.beta,

@@ -3,18 +3,25 @@
 from collections.abc import Iterable
 
 import torch
+from accelerate.utils import gather_object
 from tqdm import tqdm
 
 from backbones.engine.soup import Soup
 from backbones.tasks.words import words
+from train import processes
 
 BATCH = 64
 
 
 def log_probabilities(soup: Soup, pairs: Iterable[tuple[str, str]]) -> list[float]:
-    """Mean log-probability per token (natural, end of text included) of texts after their prompts under the base."""
-    asked = list(pairs)
-    known = _of_each(soup, list(dict.fromkeys(asked)))  # neighbouring preferences often write the same
+    """Mean log-probability per token (natural, end of text included) of texts after their prompts under the base.
+
+    Every process computes its share and returns those of all.
+    """
+    asked, state = list(pairs), processes.state()
+    different = list(dict.fromkeys(asked))  # neighbouring preferences often write the same
+    share = _of_each(soup, different[state.process_index :: state.num_processes])
+    known = dict(gather_object(list(share.items())))
     return [known[pair] for pair in asked]
 
 

@@ -42,6 +42,7 @@ class Similarity:
     def __init__(self, folder: Path):
         self.model = AutoModel.from_pretrained(folder, dtype=torch.float32, local_files_only=True).eval()
         self.words = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        self.known: dict[str, torch.Tensor] = {}  # methods often write the same, and all for the same thoughts
 
     def __call__(self, texts: Sequence[str], lines: Sequence[str]) -> float:
         """The mean over texts and the lines that they are for."""
@@ -49,16 +50,16 @@ class Similarity:
 
     def _embedded(self, texts: Sequence[str]) -> torch.Tensor:
         """Unit vectors (texts, size)."""
-        parts = []
-        for start in range(0, len(texts), BATCH):
-            batch = self.words(
-                list(texts[start : start + BATCH]), padding=True, truncation=True, max_length=128, return_tensors="pt"
-            )
+        new = [text for text in dict.fromkeys(texts) if text not in self.known]
+        for start in range(0, len(new), BATCH):
+            some = new[start : start + BATCH]
+            batch = self.words(some, padding=True, truncation=True, max_length=128, return_tensors="pt")
             with torch.inference_mode():
                 hidden = self.model(**batch).last_hidden_state
             mask = batch["attention_mask"].unsqueeze(-1)
-            parts.append(torch.nn.functional.normalize((hidden * mask).sum(dim=1) / mask.sum(dim=1), dim=1))
-        return torch.cat(parts)
+            means = (hidden * mask).sum(dim=1) / mask.sum(dim=1)
+            self.known |= dict(zip(some, torch.nn.functional.normalize(means, dim=1), strict=True))
+        return torch.stack([self.known[text] for text in texts])
 
 
 def _mean(values) -> float:

@@ -1,7 +1,7 @@
 """Texts of many methods and preferences for the same prompts with the same random numbers, logged as they come."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -37,7 +37,8 @@ def write(
     """The records of every cell, sorted by prompt and sample; kept as JSON lines in the folder `log`.
 
     Every process writes its share to a file of its own and returns the records of all. Texts that the log already
-    holds are not generated again. Exits where it holds those of other adapters, prompts or settings.
+    holds are not generated again, and cells with the same merge share theirs. Exits where it holds those of other
+    adapters, prompts or settings.
     """
     state = processes.state()
     about, wanted = log / ABOUT, _made_with(writer, prompts, samples)
@@ -50,20 +51,34 @@ def write(
     log.mkdir(parents=True, exist_ok=True)
     todo = [(p, s) for p in range(len(prompts)) for s in range(samples) if (p, s) not in done]
     todo = todo[state.process_index :: state.num_processes]
-    per_batch = max(1, BATCH // len(cells))
+    merges = [_merge(writer, cell) for cell in cells]
+    per_batch = max(1, BATCH // len(set(merges)))
     with (log / f"texts-{state.process_index}.jsonl").open("a", encoding="utf-8") as file:
         if file.tell():
             file.write("\n")  # a run that was cut off may have left half a line, which must not spoil the next
         for start in tqdm(range(0, len(todo), per_batch), desc="texts", disable=not state.is_main_process):
-            keys = [(p, s, cell) for p, s in todo[start : start + per_batch] for cell in cells]
-            requests = [_request(writer, prompts[p], cell, seed=p * samples + s) for p, s, cell in keys]
-            for (p, s, (method, mu)), text in zip(keys, writer.write(requests), strict=True):
+            keys = [
+                (p, s, *cell) for p, s in todo[start : start + per_batch] for cell in zip(cells, merges, strict=True)
+            ]
+            requests = {
+                (p, s, merge): _request(writer, prompts[p], cell, p * samples + s) for p, s, cell, merge in keys
+            }
+            written = dict(zip(requests, writer.write(list(requests.values())), strict=True))
+            for p, s, (method, mu), merge in keys:
+                text = written[p, s, merge]
                 line = {"prompt": p, "sample": s, "method": method, "preference": mu.rounded, "text": text.text}
                 line |= {"raw": text.raw, "rewards": list(text.rewards.values())}
                 file.write(json.dumps(line, ensure_ascii=False) + "\n")
             file.flush()
     state.wait_for_everyone()
     return read(log, cells)
+
+
+def _merge(writer: Writer, cell: Cell) -> Hashable:
+    """What tells the models of two cells apart: the coefficients of all members."""
+    method, mu = cell
+    members = writer.set.merge(method, mu).members
+    return tuple((weight, *sorted((name, round(c, 9)) for name, c in of.items() if c)) for weight, of in members)
 
 
 def _made_with(writer: Writer, prompts: Sequence[Given], samples: int) -> dict:
