@@ -3,11 +3,12 @@
 #
 #     bash train/run.sh [--data-dir DIR]
 #
-# Without --data-dir the data comes from the Hub, as all-MiniLM-L6-v2 does, unless MINILM is its folder. SMOLLM2 is
-# the folder of the base of `silver-lining` where that is not to be fetched: SmolLM2-135M-Instruct in NF4, made of the
-# GGUF file that train/silver-lining-base.json pins. RUNS (default: runs) is the folder for checkpoints and logs, SETS
+# Without --data-dir the data comes from the Hub, as all-MiniLM-L6-v2 does, unless MINILM is its folder. SMOLLM2 is the
+# folder of the base of `silver-lining` where that is not to be fetched: SmolLM2-135M-Instruct in NF4, made of the GGUF
+# file that train/silver-lining-base.json pins. RUNS (default: runs) is the folder for checkpoints and logs, SETS
 # (default: backbones/sets) that of the sets. JOBS (default: 1) adapters are trained at once, each with an equal share
-# of the cores. A finished stage is left alone, but for the short last ones of a set: start with an empty RUNS and SETS.
+# of the cores. SEEDS (default: 2) is how many training seeds an adapter of `silver-lining` is the average of. A
+# finished stage is left alone, but for the short last ones of a set: start with an empty RUNS and SETS.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -102,8 +103,8 @@ front "$two" "$runs/restaurants" --seeds "${seeds[@]}"
 front "$three" "$runs/restaurants-3"
 
 # `silver-lining`: adapters that begin at one which was tuned on texts for its thoughts, with a judge of sense beside the
-# rewards. What is shipped was trained on a GPU; two cores take hours for it.
-silver=$sets/silver-lining work=$runs/silver-lining base=$smollm2
+# rewards, each the average of several seeds. What is shipped was trained on a GPU; two cores take hours for it.
+silver=$sets/silver-lining work=$runs/silver-lining base=$smollm2 count=${SEEDS:-2}
 minilm=(${MINILM:+--minilm "$MINILM"})
 texts=train/reframe/texts.tsv kinds=train/reframe/kinds.tsv
 stage python -m train.start --task reframe --base "$base" "${data[@]}" --texts "$texts" "$kinds" \
@@ -116,8 +117,14 @@ stage python -m train.sense --task reframe --base "$base" --start "$work/start" 
     --title "Silver lining: bright and true" --prompts 256 --start "$work/start" \
     --objectives bright="$work/bright" true="$work/true"
 options=(--beta 0.8 --oracles 0.5,0.5 --prompts 16 --at-once 32 --steps 25 --max-new-tokens 48 --temperature 0.8)
-options+=(--kl 0.1 --sense "$work/sense" --other-prompts "$kinds" --seed 2)
-adapters "$silver" "$work" "${options[@]}"
+options+=(--kl 0.1 --sense "$work/sense" --other-prompts "$kinds")
+for seed in $(seq "$count"); do
+    adapters "$silver" "$work/seed-$seed" "${options[@]}" --seed "$seed"
+done
+for name in $(python -m train.tune "$silver" --list "${options[@]}"); do
+    [ -f "$work/$name/hyperparameters.json" ] ||
+        stage python -m train.average "$work/$name" $(seq -f "$work/seed-%g/$name" "$count")
+done
 stage python -m train.tune "$silver" "${data[@]}" --work "$work" "${options[@]}"
 extrapolation "$silver" "$work" --count 50
 front "$silver" "$work" --samples 1 "${minilm[@]}"
