@@ -26,7 +26,8 @@ HOW = "hyperparameters.json"
 def average(folders: Sequence[Path], out: Path) -> None:
     """Write the mean of the adapters in `folders` to `out`, as an adapter; its hyperparameters name all seeds.
 
-    Raises ValueError for adapters that differ in more than their B and their seed, and for fewer than two.
+    Raises ValueError for adapters that differ in more than their B and their seed, for a seed that comes twice, and for
+    fewer than two.
     """
     if len(folders) < 2:
         raise ValueError(f"{len(folders)} adapters have no average: give two or more")
@@ -38,8 +39,15 @@ def average(folders: Sequence[Path], out: Path) -> None:
             not torch.equal(weight, tensors[0][name]) for name, weight in weights.items() if ".lora_B." not in name
         ):
             raise ValueError(f"{folder} has another A than {first}: average adapters that began at one start")
-        if other := next((name for name in how if name != "seed" and how[name] != hows[0].get(name)), None):
-            raise ValueError(f"{folder} has {other} {how[other]}, {first} {hows[0].get(other)}: average what is alike")
+        if other := next(
+            (name for name in hows[0] | how if name != "seed" and how.get(name) != hows[0].get(name)), None
+        ):
+            raise ValueError(
+                f"{folder} has {other} {how.get(other)}, {first} {hows[0].get(other)}: average what is alike"
+            )
+    seeds = [how.get("seed") for how in hows]
+    if None in seeds or len(set(seeds)) < len(seeds):
+        raise ValueError(f"the adapters have the seeds {', '.join(map(str, seeds))}: average one of each seed")
     out.mkdir(parents=True, exist_ok=True)
     mean = {
         name: torch.stack([one[name].float() for one in tensors]).mean(0).to(weight.dtype)
@@ -50,7 +58,7 @@ def average(folders: Sequence[Path], out: Path) -> None:
         save_file(mean, out / file.name, metadata=opened.metadata())
     shutil.copy(first / CONFIG, out)
     alike = {name: value for name, value in hows[0].items() if name != "seed"}
-    write_json(out / HOW, alike | {"seeds": [how["seed"] for how in hows]})
+    write_json(out / HOW, alike | {"seeds": seeds})
 
 
 def main() -> None:

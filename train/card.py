@@ -5,7 +5,7 @@ python -m train.card SET
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from backbones.engine.request import Request
 from backbones.engine.writer import Writer
@@ -24,8 +24,8 @@ al., NeurIPS 2023, arXiv 2306.04488), with the 4-bit base on which they are serv
 - **Task**: {about}.
 - **Base**: {base}, stored in NF4.
 - **Adapters**: LoRA of rank {rank}, {steps} steps of GRPO each, {texts} texts a step, learning rate {learning_rate:g}
-  falling to 0, KL {kl}. {chosen}.
-  {oracles} oracles: the backbones, the specialists, and one adapter each for the other preferences.{begun}
+  falling to 0, KL {kl}{alike}. {chosen}.
+  {oracles} oracles: {which}.{begun}
 - **Use**: demonstrations of preference-controlled merging{limits}.
 
 ## Objectives
@@ -82,6 +82,12 @@ def chosen(soup_set: SoupSet) -> str:
 
 def _strengths(k: Sequence[float]) -> str:
     return ", ".join(f"{strength:g}" for strength in k)
+
+
+def alike(rl: Mapping) -> str:
+    """What else all adapters have alike: a judge beside the rewards, an average over seeds."""
+    judged = f", and sense as a further reward of weight {rl['sense']:g} (`train.sense`)" if rl.get("sense") else ""
+    return judged + (f"; each is the average of {len(rl['seeds'])} training seeds" if "seeds" in rl else "")
 
 
 def begun(soup_set: SoupSet) -> str:
@@ -203,7 +209,11 @@ def main() -> None:
         begun=begun(soup_set),
         objectives=objectives(soup_set),
         learned=learned(writer),
+        alike=alike(rl),
         oracles=len(soup_set.oracles),
+        which="the backbones, the specialists, and one adapter each for the other preferences"
+        if len(soup_set.oracles) > 2 * len(soup_set.objectives)
+        else "the backbones and the specialists",
         learning_rate=rl["learning_rate"],
         reference=front.reference_point,
         normalisation=front.normalisation,

@@ -58,16 +58,16 @@ def scored(
     records: list[list[Record]],
     prompts: Sequence[Given],
     task: Task,
-    values: list[list[float]],
+    likelihoods: list[list[float]],
     minilm: Path | None = None,
 ) -> list[Scored]:
     """The records of every cell with how `likely` they are, and with what independent `judges` say of them."""
     others, found = judges(task, minilm), []
-    for here, likelihoods in zip(records, values, strict=True):
+    for here, of_firsts in zip(records, likelihoods, strict=True):
         texts, lines = [record.text for record in here], [task.line(prompts[record.prompt]) for record in here]
         judged = {name: judge(texts, lines) for name, judge in others.items()}
         repeated = [repeated_trigrams(record.raw) for record in here]
-        found.append(Scored(here, likelihoods, repeated, judged))
+        found.append(Scored(here, of_firsts, repeated, judged))
     return found
 
 
@@ -128,12 +128,12 @@ def main() -> None:
     writer = Writer.load(args.set, args.device)
     wanted = cells(writer.set, args.methods or writer.set.methods)
     records = texts.write(writer, prompts, args.samples, wanted, args.log)
-    values = likely(records, prompts, writer)
+    likelihoods = likely(records, prompts, writer)
     if not state.is_main_process:
         return
     reference, normalisation = task.reference_point(writer.set.objectives)
     methods, at_oracles, inside_b, gains = summary.summarise(
-        scored(records, prompts, task, values, args.minilm),
+        scored(records, prompts, task, likelihoods, args.minilm),
         [task.line(given) for given in prompts],
         wanted,
         writer.set.beta,

@@ -29,7 +29,7 @@ def _of_each(soup: Soup, pairs: list[tuple[str, str]]) -> dict[tuple[str, str], 
     values = {}
     by_length = sorted(pairs, key=lambda pair: len(pair[1]))  # so that little of a batch is padding
     tokenizer, end = soup.tokenizer, soup.tokenizer.eos_token
-    for start in tqdm(range(0, len(pairs), BATCH), desc="fluency"):
+    for start in tqdm(range(0, len(pairs), BATCH), desc="fluency", disable=not processes.state().is_main_process):
         batch = by_length[start : start + BATCH]
         # Prompts hold their special tokens already, as for the engine.
         given = tokenizer([prompt for prompt, _ in batch], add_special_tokens=False)["input_ids"]

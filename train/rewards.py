@@ -33,7 +33,7 @@ def normalised_rewards(task: Task, objectives: Sequence[Objective]) -> list[Call
     return [make(objective) for objective in objectives]
 
 
-def sense(judge: Sense) -> Callable[..., list[float]]:
+def sensible(judge: Sense) -> Callable[..., list[float]]:
     """What a judge says, as TRL calls it: in [0, 1], 1 from `ENOUGH` on."""
 
     def sense(completions: list[str], given: list[Given], **_) -> list[float]:

@@ -53,23 +53,29 @@ class Marked(NamedTuple):
 def load(task: Task, file: Path, prompts: Sequence[Given]) -> list[Marked]:
     """The marks of `file`: TSV with the columns `given` (`data.key` of one of `prompts`), `text` and `mark` (0, 1, 2).
 
-    Raises ValueError for a key of none of them, or another mark.
+    Raises ValueError for a missing column, a key of none of them, another mark, and where there is nothing to learn.
     """
     known, found = {data.key(task, one): one for one in prompts}, []
     with file.open(encoding="utf-8", newline="") as lines:
-        for row in csv.DictReader(lines, delimiter="\t"):
+        table = csv.DictReader(lines, delimiter="\t")
+        if missing := {"given", "text", "mark"} - set(table.fieldnames or ()):
+            raise ValueError(f"{file} has no column {sorted(missing)[0]!r}: it has {', '.join(table.fieldnames or ())}")
+        for row in table:
             if row["given"] not in known:
                 raise ValueError(f"{file}: no prompt has the key {row['given']}: use the marks of other prompts")
             if row["mark"] not in ("0", "1", "2"):
                 raise ValueError(f"{file}: the mark {row['mark']!r} is none of 0, 1, 2")
             found.append(Marked(known[row["given"]], row["text"], int(row["mark"]) / 2))
+    if len({task.line(one.given) for one in found}) < 2:  # one is left out
+        raise ValueError(f"{file} has marks for fewer than two prompts: give more")
     return found
 
 
 def matched(pairs: Sequence[Pair], count: int) -> list[Marked]:
-    """`count` of the texts with their own prompts, and `count` with others'."""
-    luck = random.Random(0)
-    found = []
+    """`count` of the texts with their own prompts, and up to `count` with others'. Raises ValueError without texts."""
+    if not pairs:
+        raise ValueError("no texts to learn from are for other prompts than those left out: give more --texts")
+    luck, found = random.Random(0), []
     for own, other in ((luck.choice(pairs), luck.choice(pairs)) for _ in range(count)):
         found.append(Marked(own.given, own.reference or "", 1.0))
         if other.given != own.given:
@@ -113,8 +119,8 @@ class Sense:
 
 
 def asked(task: Task, given: Given, text: str, tokenizer: PreTrainedTokenizerBase) -> str:
-    """What the judge reads: the prompt with its text, and the end of a text, where it has read all."""
-    return f"{task.prompt(given, tokenizer)} {text.strip()}{tokenizer.eos_token}"
+    """What the judge reads: the prompt with its text. It answers at the last token of that."""
+    return f"{task.prompt(given, tokenizer)} {text.strip()}"
 
 
 def main() -> None:
@@ -135,14 +141,13 @@ def main() -> None:
         pairs = data.other_texts(task, args.texts, args.data_dir)
         prompts = [*data.given(task, "train", args.data_dir), *(pair.given for pair in pairs)]
         marks = load(task, args.marks, prompts)
+        order = list(dict.fromkeys(task.line(one.given) for one in marks))
+        apart = set(order[::LEFT_OUT])
+        left_out = [one for one in marks if task.line(one.given) in apart]
+        learned = [one for one in marks if task.line(one.given) not in apart]
+        rows = learned + matched([pair for pair in pairs if task.line(pair.given) not in apart], len(learned) // 2)
     except (ValueError, FileNotFoundError) as error:
         raise SystemExit(str(error)) from None
-    order = list(dict.fromkeys(task.line(one.given) for one in marks))
-    apart = set(order[::LEFT_OUT])
-    left_out = [one for one in marks if task.line(one.given) in apart]
-    learned = [one for one in marks if task.line(one.given) not in apart]
-    told = [pair for pair in pairs if task.line(pair.given) not in apart]
-    rows = learned + matched(told, len(learned) // 2)
     words = plain_tokenizer(args.base)
     encoded = [words(asked(task, one.given, one.text, words))["input_ids"] for one in rows]
     config = TrainingArguments(
@@ -161,6 +166,7 @@ def main() -> None:
         use_cpu=not torch.cuda.is_available(),
         report_to="tensorboard",
         label_names=["labels"],
+        average_tokens_across_devices=False,  # the loss is a mean over texts
         seed=0,
     )
     lora = LoraConfig(
@@ -180,9 +186,9 @@ def main() -> None:
         compute_loss_func=_loss,
     )
     checkpoints.train(trainer)
-    trainer.save_model(args.out)
     if not trainer.is_world_process_zero():
         return
+    args.out.mkdir(parents=True, exist_ok=True)
     judge = Sense(task, trainer.model, words)
     heard = torch.tensor(judge([one.text for one in left_out], [one.given for one in left_out]))
     marked = torch.tensor([one.sense for one in left_out])
@@ -200,9 +206,9 @@ def main() -> None:
             "steps": trainer.state.global_step,
             "seed": config.seed,
             "auc": round(auc(heard[marked == 1], heard[marked == 0]), 4),
-            "mean_of_marks": {str(mark): round(float(heard[marked == mark / 2].mean()), 4) for mark in (0, 1, 2)},
         },
     )
+    trainer.save_model(args.out)  # last, as `finished` asks for it
 
 
 def _loss(outputs, labels: torch.Tensor, num_items_in_batch=None) -> torch.Tensor:

@@ -86,10 +86,15 @@ def summarise(
 
 
 def seed_summary(front: Front) -> SeedFront:
-    """What the front of a set trained with another seed adds: points, metrics and ratios to the baseline."""
-    adapters = front.conditions["hyperparameters"].values()
+    """What the front of a set trained with another seed adds: points, metrics and ratios to the baseline.
+
+    Raises ValueError for one whose adapters are averages of seeds.
+    """
+    seed = next(iter(front.conditions["hyperparameters"].values())).get("seed")
+    if seed is None:
+        raise ValueError("a front of adapters that are averages of seeds is not that of another seed: leave it out")
     return SeedFront(
-        seed=next(iter(adapters))["seed"],
+        seed=seed,
         preferences={name: [p.preference.rounded for p in one.points] for name, one in front.methods.items()},
         rewards={name: [list(p.rewards) for p in one.points] for name, one in front.methods.items()},
         metrics={

@@ -27,13 +27,14 @@ from backbones.merging.coefficients import backbone_matrix
 from backbones.merging.preference import Preference
 from backbones.store import folders
 from backbones.store import soup_set as sets
+from backbones.store.adapters import WEIGHTS, fingerprint
 from backbones.store.files import write_json
 from backbones.store.manifest import Manifest
 from backbones.store.soup_set import SoupSet
 from train import adapters, checkpoints, data, processes
 from train.bases import dequantised, plain_tokenizer, training_dtype
 from train.finite import Finite
-from train.rewards import normalised_rewards, sense, variety
+from train.rewards import normalised_rewards, sensible, variety
 from train.rollouts import Rollouts
 from train.sense import Sense
 
@@ -62,7 +63,9 @@ class Hyperparameters:
     alpha: int = 32
     temperature: float = 1.0
     max_new_tokens: int = 72
-    sense: float = 0.0  # weight of `train.sense`
+    sense: float = 0.0  # weight of the judge of `train.sense`
+    judge: str = ""  # the SHA-256 of that, its first digits
+    other_prompts: str = ""  # the file of further prompts
     seed: int = 0
 
 
@@ -95,6 +98,7 @@ def train(
     prompts: datasets.Dataset,
     work: Path,
     qlora: bool,
+    *,
     at_once: int | None = None,
     judge: Path | None = None,
 ) -> None:
@@ -121,10 +125,8 @@ def train(
             f"{texts} texts a step cannot be shared by {state.num_processes} processes, {at_once} at once: use divisors"
         )
     further = [(variety, task.variety)] if task.variety else []
-    if run.sense:
-        if not (judge and start):
-            raise SystemExit("sense has a weight: give --sense, the folder of the judge, and a set with a start")
-        further.append((sense(Sense.load(task, soup_set.base, start, judge, state.device)), run.sense))
+    if judge and start:
+        further.append((sensible(Sense.load(task, soup_set.base, start, judge, state.device)), run.sense))
     config = GRPOConfig(
         output_dir=str(work / name / "checkpoints"),
         max_steps=run.steps,
@@ -197,6 +199,8 @@ def training_prompts(soup_set: SoupSet, data_dir: Path | None, others: Path | No
     given = data.usable(task, data.given(task, "train", data_dir))
     if others:
         more = data.usable(task, data.given(task, "train", file=others))
+        if not more:
+            raise ValueError(f"{others} gives nothing that the task {task.name} takes: use another file of prompts")
         given += more * max(1, round(len(given) / (3 * len(more))))
     random.Random(0).shuffle(given)
     tokenizer = AutoTokenizer.from_pretrained(soup_set.base)
@@ -245,7 +249,7 @@ def main() -> None:
     parser.add_argument("--max-new-tokens", type=int, default=Hyperparameters.max_new_tokens)
     parser.add_argument("--temperature", type=float, default=Hyperparameters.temperature)
     parser.add_argument("--other-prompts", type=Path, help="file with further prompts: the task's columns")
-    parser.add_argument("--at-once", type=int, help="texts that gradients are computed of together; default: a step's")
+    parser.add_argument("--at-once", type=int, help="texts that gradients are computed of together; default: all")
     parser.add_argument("--sense", type=Path, help="folder of train.sense, whose judge is a further reward")
     parser.add_argument("--sense-weight", type=float, default=3.0)
     parser.add_argument("--seed", type=int, default=0)
@@ -261,6 +265,12 @@ def main() -> None:
         return
     if args.work is None:
         parser.error("--work is needed: a folder for checkpoints and logs")
+    if args.sense and not soup_set.start:
+        parser.error(
+            f"{args.set} has no start, which a judge of sense is trained on: make it with train.new_set --start"
+        )
+    if args.sense and not (args.sense / WEIGHTS).is_file():
+        parser.error(f"{args.sense} holds no judge: make it with train.sense")
     try:
         prompts = training_prompts(soup_set, args.data_dir, args.other_prompts)
     except (ValueError, FileNotFoundError) as error:
@@ -283,13 +293,15 @@ def main() -> None:
             max_new_tokens=args.max_new_tokens,
             temperature=args.temperature,
             sense=args.sense_weight if args.sense else 0.0,
+            judge=fingerprint([args.sense])[:12] if args.sense else "",
+            other_prompts=args.other_prompts.name if args.other_prompts else "",
             seed=args.seed,
         )
         require_same(args.work / name, run)
         if (args.work / name / "hyperparameters.json").is_file():
             continue
         print(f"{name}: reward weights {row}")
-        train(name, run, soup_set, prompts, args.work, args.qlora, args.at_once, args.sense)
+        train(name, run, soup_set, prompts, args.work, args.qlora, at_once=args.at_once, judge=args.sense)
     if args.only is None and processes.state().is_main_process:
         install(args.set, args.work, named, beta)
 

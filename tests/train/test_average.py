@@ -20,8 +20,8 @@ def adapter(folder, seed, down=1.0, how=HOW, start=None):
     folder.mkdir(parents=True)
     config = {"peft_type": "LORA", "r": 2, "lora_alpha": 2, "target_modules": ["q"]}
     (folder / CONFIG).write_text(json.dumps(config))
-    (folder / "hyperparameters.json").write_text(json.dumps(how | {"seed": seed}))
-    weights = {"base_model.model.q.lora_B.weight": torch.full((3, 2), float(seed)).bfloat16()}
+    (folder / "hyperparameters.json").write_text(json.dumps(how if seed is None else how | {"seed": seed}))
+    weights = {"base_model.model.q.lora_B.weight": torch.full((3, 2), float(seed or 0)).bfloat16()}
     if start is None:
         weights["base_model.model.q.lora_A.weight"] = torch.full((2, 3), down).bfloat16()
         save_file(weights, folder / WEIGHTS, metadata={"format": "pt"})
@@ -54,10 +54,13 @@ def test_of_adapters_with_the_a_of_a_start_it_is_one_too(tmp_path):
     [
         ({"down": 2.0}, "has another A than"),
         ({"how": HOW | {"steps": 3}}, "has steps 3, .* 2: average what is alike"),
+        ({"how": {"steps": 2}}, "has sense None, .* 3.0: average what is alike"),
+        ({"seed": 1}, "have the seeds 1, 1: average one of each"),
+        ({"seed": None}, "have the seeds 1, None"),
     ],
 )
 def test_adapters_that_differ_in_more_than_their_seed_are_refused(other, words, tmp_path):
-    ones = [adapter(tmp_path / "1", 1), adapter(tmp_path / "2", 2, **other)]
+    ones = [adapter(tmp_path / "1", 1), adapter(tmp_path / "2", **({"seed": 2} | other))]
     with pytest.raises(SystemExit, match=words):
         run(average.main, tmp_path / "mean", *ones)
     assert not (tmp_path / "mean").exists()

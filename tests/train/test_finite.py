@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from transformers import Trainer, TrainingArguments
 
 from train.finite import Finite
 
@@ -21,8 +22,8 @@ def test_one_value_that_is_not_finite_leaves_all_weights_as_they_are(value):
     assert same == (value != 1.0)
 
 
-def test_the_trainer_asks_it_with_the_model(tmp_path):
-    from transformers import Trainer, TrainingArguments
+def broken(tmp_path, steps):
+    """A model whose gradient is never finite, after as many steps."""
 
     class Broken(torch.nn.Module):
         def __init__(self):
@@ -34,6 +35,15 @@ def test_the_trainer_asks_it_with_the_model(tmp_path):
 
     model = Broken()
     rows = [{"x": torch.tensor([-1.0]), "labels": torch.tensor([0])}]
-    args = TrainingArguments(str(tmp_path), max_steps=2, use_cpu=True, report_to="none", save_strategy="no")
+    args = TrainingArguments(str(tmp_path), max_steps=steps, use_cpu=True, report_to="none", save_strategy="no")
     Trainer(model=model, args=args, train_dataset=rows, callbacks=[Finite()]).train()
-    assert model.weight.item() == 1.0
+    return model
+
+
+def test_the_trainer_asks_it_with_the_model(tmp_path):
+    assert broken(tmp_path, 2).weight.item() == 1.0
+
+
+def test_a_run_that_has_no_finite_gradient_any_more_ends(tmp_path):
+    with pytest.raises(RuntimeError, match="no gradient of 4 steps in a row is finite"):
+        broken(tmp_path, 6)

@@ -254,7 +254,7 @@ def test_run_sh_is_valid_and_names_stages_that_exist():
     script = ROOT / "train" / "run.sh"
     assert subprocess.run(["bash", "-n", script]).returncode == 0
     modules = set(re.findall(r"\btrain\.([\w.]+)", script.read_text()))
-    of_silver_lining = {"start", "reframe.bright", "reframe.true", "sense"}
+    of_silver_lining = {"start", "reframe.bright", "reframe.true", "sense", "average"}
     stages = {"sft", "classifier", "new_set", "pilot", "tune", "evaluate", "sweep", "card", "tables"}
     assert stages | of_silver_lining == modules
     assert all((script.parent / f"{module.replace('.', '/')}.py").is_file() for module in modules)
