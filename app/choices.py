@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
+from backbones.engine import stored
 from backbones.engine.request import Request
 from backbones.merging.methods import BASELINE, BONE_SOUP, LABELS
 from backbones.merging.preference import Preference, lattice
@@ -110,13 +111,16 @@ def first_methods(soup_set: SoupSet) -> tuple[str, str]:
 
 def first_preference(soup_set: SoupSet) -> Preference:
     """What the page opens with: of the measured preferences that weigh the first objective most, the one where Bone
-    Soup's lead over its baseline is greatest, in mean rewards weighted by that preference. Where nothing was measured,
-    or it leads nowhere, equal shares, or what the grid has nearest to them."""
+    Soup's lead over its baseline is greatest, in mean rewards weighted by that preference, and where the texts that
+    come with the set differ. Where nothing was measured, or it leads nowhere, equal shares, or what the grid has
+    nearest to them."""
     lead, found = 0.0, Preference.equal(len(soup_set.objectives))
+    said = {(text.request.method, tuple(text.request.preference)): text.raw for text in stored.read(soup_set)}
     for ours, theirs in zip(soup_set.points(BONE_SOUP), soup_set.points(BASELINE)):
         mu = ours.preference
         gained = sum(share * (a - b) for share, a, b in zip(mu, ours.rewards, theirs.rewards, strict=True))
-        if mu.same(theirs.preference) and mu[0] == max(mu) and gained > lead + 1e-9:
+        texts = {said.get((method, tuple(mu)), method) for method in (BONE_SOUP, BASELINE)}
+        if mu.same(theirs.preference) and mu[0] == max(mu) and len(texts) > 1 and gained > lead + 1e-9:
             lead, found = gained, mu
     return min(lattice(len(found)), key=found.distance)
 

@@ -73,6 +73,13 @@ def test_the_page_opens_where_the_measured_lead_is_greatest_among_those_for_the_
     assert mu.same(best) and leads[best] > 0 and mu in sweeps.grid(2)
 
 
+def test_it_does_not_open_where_both_methods_write_the_same():
+    soup_set = sets.read("silver-lining")
+    said = {(one.request.method, tuple(one.request.preference)): one.raw for one in stored.read(soup_set)}
+    same = [mu for (method, mu), raw in said.items() if raw == said["rewarded-soup", mu] and method == "bone-soup"]
+    assert (0.5, 0.5) in same and tuple(ch.first_preference(soup_set)) not in same
+
+
 def test_a_sweep_is_of_two_methods(tmp_path):
     soup_set = with_sweep(fake_set(), tmp_path)
     file = tmp_path / stored.FILE
