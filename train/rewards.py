@@ -64,7 +64,7 @@ def variety(completions: list[str], given: list[Given], **_) -> list[float]:
 
 def _phrases(text: str, one: Given) -> tuple[tuple[tuple[str, str], ...], set[tuple[str, ...]]]:
     """The prompt, and what `variety` compares of its text."""
-    said, asked = words(text), words(" ".join(filter(None, one.values())))
+    said, asked = words(text), words(" ".join(_filled(one).values()))
     runs = {tuple(said[i : i + 4]) for i in range(len(said) - 3)}
     runs -= {tuple(asked[i : i + 4]) for i in range(len(asked) - 3)}
     return tuple(one.items()), runs | {("", *said[:3]), (*said[-3:], "")}

@@ -2,11 +2,14 @@
 
 import csv
 import itertools
+import json
 import shutil
 
 import pytest
 
+from backbones.tasks import TASKS
 from backbones.tasks.restaurants.facts import VALUES
+from tests.toy import COLOURS, Colours
 from tests.train.stages import run, run_quickly
 from train import card, evaluate, new_set, pilot, sft, tune
 
@@ -39,6 +42,19 @@ def small(tmp_path_factory):
         (folder / "goemotions" / f"{split}.tsv").write_text("\n".join(lines) + "\n")
     (folder / "goemotions" / "labels.txt").write_text("\n".join(LABELS.split()))
     return folder
+
+
+@pytest.fixture(scope="module")
+def colours_data(tmp_path_factory):
+    """The data folder of the task of `tests.toy`, whose rewards tell any two texts apart; it is known meanwhile."""
+    folder = tmp_path_factory.mktemp("data")
+    (folder / "colours").mkdir()
+    rows = [json.dumps({"colour": colour, "text": f"{colour} is {like}."}) for colour, like in COLOURS.items()]
+    for split in ("train", "dev"):
+        (folder / "colours" / f"{split}.jsonl").write_text("\n".join(rows))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(TASKS, "colours", Colours)
+        yield folder
 
 
 @pytest.fixture(scope="session")

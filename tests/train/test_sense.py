@@ -8,7 +8,6 @@ import torch
 
 from backbones.store import soup_set as sets
 from backbones.store.adapters import WEIGHTS
-from backbones.tasks import TASKS
 from backbones.tasks.task import Pair
 from tests.toy import COLOURS, Colours
 from tests.train.stages import run, run_quickly
@@ -18,21 +17,14 @@ MARKS = [("0", "nonsense"), ("1", "so what"), ("2", "well said")]
 
 
 @pytest.fixture(scope="module")
-def colours(tmp_path_factory):
+def colours(colours_data):
     """The folder of the data of the toy task, with further texts and readers' marks beside it."""
-    folder = tmp_path_factory.mktemp("data")
-    (folder / "colours").mkdir()
-    rows = [json.dumps({"colour": colour, "text": f"{colour} is {like}."}) for colour, like in COLOURS.items()]
-    for split in ("train", "dev"):
-        (folder / "colours" / f"{split}.jsonl").write_text("\n".join(rows))
     texts = 3 * [f"{colour}\t{colour} is {like}." for colour, like in COLOURS.items()]
-    (folder / "texts.tsv").write_text("\n".join(["colour\ttext", *texts]) + "\n")
+    (colours_data / "texts.tsv").write_text("\n".join(["colour\ttext", *texts]) + "\n")
     keys = [data.key(Colours(), {"colour": colour}) for colour in COLOURS]
     marks = [f"{key}\t{said}\t{mark}" for key in keys for mark, said in MARKS]
-    (folder / "marks.tsv").write_text("\n".join(["given\ttext\tmark", *marks]) + "\n")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(TASKS, "colours", Colours)
-        yield folder
+    (colours_data / "marks.tsv").write_text("\n".join(["given\ttext\tmark", *marks]) + "\n")
+    return colours_data
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ from backbones.store.adapters import UPS, WEIGHTS, read_adapter, weights_of
 from backbones.store.exporting import merged_adapter
 from backbones.store.manifest import Manifest
 from backbones.tasks import TASKS
-from tests.toy import COLOURS, Colours
+from tests.toy import COLOURS
 from tests.train.stages import run, run_quickly
 from train import adapters, card, data, new_set, pilot, start, tune
 
@@ -47,16 +47,8 @@ def begun(base, few, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def colours(tmp_path_factory):
-    """Data of the task of `tests.toy`, whose rewards tell any two texts apart."""
-    folder = tmp_path_factory.mktemp("data")
-    (folder / "colours").mkdir()
-    rows = [json.dumps({"colour": colour, "text": f"{colour} is {like}."}) for colour, like in COLOURS.items()]
-    for split in ("train", "dev"):
-        (folder / "colours" / f"{split}.jsonl").write_text("\n".join(rows))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(TASKS, "colours", Colours)
-        yield "--data-dir", folder
+def colours(colours_data):
+    return "--data-dir", colours_data
 
 
 @pytest.fixture(scope="module")
