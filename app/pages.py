@@ -21,18 +21,11 @@ class Pages(gr.HTML):
     `turn`: see `update`.
     """
 
-    def __init__(self, value=(), template="", at=(), name="", exact=None, turn=0, stopped=False, **settings):
-        super().__init__(
-            list(value),
-            html_template=template,
-            js_on_load=SCRIPT,
-            at=list(at),
-            name=name,
-            exact=exact,
-            turn=turn,
-            stopped=stopped,
-            **settings,
-        )
+    # The properties have no names of their own here: for one that the script speaks of gradio 6.31.0 would put an event
+    # into the page's description, and copy the component with all that it refers to whenever somebody opens the page.
+    def __init__(self, value=(), template="", **settings):
+        properties = {"at": [], "name": "", "exact": None, "turn": 0, "stopped": False} | settings
+        super().__init__(list(value), html_template=template, js_on_load=SCRIPT, **properties)
 
     def api_info(self) -> dict:
         return {"type": "array", "items": {"type": "object"}}

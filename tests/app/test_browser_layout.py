@@ -8,8 +8,13 @@ from tests.browser import needs_browser, opened, three, wait_for_text
 pytestmark = needs_browser
 SHIFTS = """
     window.shift = 0;
+    window.shifted = [];
     new PerformanceObserver((list) => {
-        list.getEntries().forEach((one) => { if (!one.hadRecentInput) shift += one.value; });
+        list.getEntries().filter((one) => !one.hadRecentInput).forEach((one) => {
+            shift += one.value;
+            shifted.push(...one.sources.map(({ node, previousRect: from, currentRect: to }) =>
+                `${node?.id || node?.className || node?.nodeName} from ${from.top} to ${to.top}`));
+        });
     }).observe({ type: "layout-shift", buffered: true });
 """
 SIZES = {"desktop": (1400, 900, "light"), "phone": (390, 844, "light")}
@@ -25,7 +30,7 @@ def box(page, where):
 def test_nothing_moves_while_the_page_loads(browser, served, size):
     page, problems = opened(browser, served[0], *size, script=SHIFTS)
     page.wait_for_timeout(1500)
-    assert page.evaluate("shift") < 0.1
+    assert page.evaluate("shift") < 0.1, page.evaluate("shifted")
     page.close()
     assert problems == []
 

@@ -85,7 +85,7 @@ def compact(browser, url, size, query=""):
 def test_a_compact_page_has_preference_verdict_and_texts_alone(browser, served, size):
     tab = compact(browser, served[0], size)
     tab.wait_for_timeout(1500)
-    assert tab.evaluate("shift") < 0.1
+    assert tab.evaluate("shift") < 0.1, tab.evaluate("shifted")
     assert seen(tab) == list(ALONE)
     tops = [tab.locator(where).bounding_box()["y"] for where in ("#preference", "#column-left", "#open a")]
     assert tops == sorted(tops)

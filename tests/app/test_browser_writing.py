@@ -106,7 +106,7 @@ def test_a_text_of_another_set_is_reopened_from_the_table(page):
     three(page)
     write(page)
     choose(page, "Set", "Fake of 2")
-    page.wait_for_selector(".triangle", state="detached")
+    wait_for_text(page, "#column-left", "50 % / 50 %")
     page.locator("#history").get_by_role("button", name="reopen").last.press("Enter")
     page.wait_for_selector(".triangle", state="visible")
     wait_for_text(page, "#column-left", "Written before")

@@ -1,6 +1,7 @@
 """What the page asks for is what the tasks of its sets ask for; a third task needs no change in the page."""
 
 from dataclasses import replace
+from functools import partial
 from types import SimpleNamespace
 
 import gradio as gr
@@ -50,6 +51,19 @@ def test_the_form_has_a_component_for_every_field_of_every_task():
     assert {name: box.value for name, box in parts.chosen.given["restaurants"].items()} == {
         field.name: field.default for field in RESTAURANTS.fields
     }
+
+
+def test_the_page_is_described_by_data_alone():
+    """gradio copies the description whenever somebody opens the page; with an event, all that its component knows."""
+    with build(SETS, FakeStream()) as page:
+        described = page.get_config_file()["components"]
+    events = [
+        (one["props"].get("elem_id"), name)
+        for one in described
+        for name in one["props"]
+        if isinstance(one["props"][name], partial)
+    ]
+    assert described and events == []
 
 
 def test_the_link_says_so_where_rounding_can_change_a_text():
