@@ -28,6 +28,15 @@ torch.set_num_threads(1)  # several processes test beside each other
 os.environ["OMP_NUM_THREADS"] = "1"
 engine.FAST_BF16 = False  # texts are compared with one another, and in fp32 they depend on their requests alone
 
+
+def pytest_collection_modifyitems(items):
+    """Files whose tests need the set that all stages have worked on go to one process, where it is made once; every
+    other file goes to one as a whole."""
+    long = {item.path for item in items if "trained" in item.fixturenames}
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group("trained" if item.path in long else str(item.path)))
+
+
 BOS = "<text>"  # an entry of the base's vocabulary, which chats do not use otherwise
 CHAT = (
     "{{ bos_token }}{% for m in messages %}[{{ m['role'] }}] {{ m['content'] }}\n{% endfor %}"

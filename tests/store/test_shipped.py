@@ -98,7 +98,7 @@ def test_a_shipped_set_writes_in_four_bits_and_repeats_itself(writer, given):
     n = len(writer.set.objectives)
     requests = [
         Request(given, tuple(mu), method, seed=i)
-        for i, mu in enumerate((*np.eye(n)[:2], np.full(n, 1 / n)))
+        for i, mu in enumerate((np.eye(n)[0], np.full(n, 1 / n)))
         for method in METHODS
     ]
     texts = writer.write(requests)
@@ -140,7 +140,7 @@ def test_methods_meet_where_their_definitions_do(writer, given):
 
 
 def test_a_preference_for_an_objective_raises_its_reward(writer, given):
-    """24 texts of six thoughts, or of 8 facts, near every corner: each reward is highest near its own corner, for both
+    """12 texts of six thoughts, or of 8 facts, near every corner: each reward is highest near its own corner, for both
     methods."""
     several = [{"thought": thought} for thought in EXAMPLES[:6]]
     if "name" in given:
@@ -150,7 +150,7 @@ def test_a_preference_for_an_objective_raises_its_reward(writer, given):
         means = []
         for corner in np.eye(n):
             mu = tuple(0.8 * corner + 0.2 / n)
-            asked = [Request(several[seed % len(several)], mu, method, seed=seed) for seed in range(24)]
+            asked = [Request(several[seed % len(several)], mu, method, seed=seed) for seed in range(12)]
             texts = writer.write(asked)
             means.append(np.mean([list(text.rewards.values()) for text in texts], axis=0))
         means = np.array(means)  # (corners, objectives)
