@@ -30,9 +30,10 @@ engine.FAST_BF16 = False  # texts are compared with one another, and in fp32 the
 
 
 def pytest_collection_modifyitems(items):
-    """Files whose tests need the set that all stages have worked on go to one process, where it is made once; every
-    other file goes to one as a whole."""
+    """Files whose tests need the set that all stages have worked on go to one process, where it is made once, and begin
+    first, since they take longest; every other file goes to one as a whole."""
     long = {item.path for item in items if "trained" in item.fixturenames}
+    items.sort(key=lambda item: item.path not in long)
     for item in items:
         item.add_marker(pytest.mark.xdist_group("trained" if item.path in long else str(item.path)))
 

@@ -192,6 +192,7 @@ def main() -> None:
     judge = Sense(task, trainer.model, words)
     heard = torch.tensor(judge([one.text for one in left_out], [one.given for one in left_out]))
     marked = torch.tensor([one.sense for one in left_out])
+    good, bad = heard[marked == 1], heard[marked == 0]
     write_json(
         args.out / "hyperparameters.json",
         {
@@ -205,7 +206,7 @@ def main() -> None:
             "marks_left_out": len(left_out),
             "steps": trainer.state.global_step,
             "seed": config.seed,
-            "auc": round(auc(heard[marked == 1], heard[marked == 0]), 4),
+            "auc": round(auc(good, bad), 4) if len(good) and len(bad) else None,
         },
     )
     trainer.save_model(args.out)  # last, as `finished` asks for it
