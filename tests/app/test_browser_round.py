@@ -207,15 +207,8 @@ def test_an_open_round_has_no_text_that_the_columns_show(page):
 
 def test_no_round_has_a_text_that_has_stood_beside_its_methods_name(page):
     begin(page)
-    for shares in (
-        (50,),
-        (0,),
-        (10,),
-        (30, 40),
-        (70,),
-        (90,),
-        (100,),
-    ):  # at 30 it does not rest; at 80 are the texts of 90
+    stops = ([50], [0], [10], [30, 40], [70], [90], [100])  # at 30 it does not rest; at 80 are the texts of 90
+    for shares in stops:
         page.evaluate(  # its clock is the one that what it looks at is measured with
             """async (shares) => {
                 for (const share of shares)
