@@ -122,7 +122,6 @@ def _add_front(
             canvas.labels.append(Label({MORLHF: "oracles", BASE: "base"}[method], place[middle_first], method))
             if method == MORLHF and canvas.n == 2:
                 canvas.line(place, f"{LABELS[method]}, line", color=faint(method, 0.5), width=1.5)
-                canvas.lines.append(curves.curve(points, canvas.axes))
     half = np.array([np.subtract(point.high, point.low) / 2 for point in points])
     canvas.markers(
         rewards,
