@@ -51,6 +51,7 @@ class Handlers:
         self.sets, self.stream = {soup_set.name: soup_set for soup_set in sets}, stream
         self.background = background
         self.of_sets = {soup_set.name: sweeps.of_set(soup_set) for soup_set in sets}
+        self.first = {soup_set.name: ch.first_preference(soup_set) for soup_set in sets}  # here once: it reads a file
         self.files = Path(tempfile.mkdtemp(prefix="bone-soup-"))
         self._tidying = threading.Lock()
 
@@ -77,7 +78,7 @@ class Handlers:
         The view is among them so that whatever follows is sent one that this set has.
         """
         soup_set, chosen = self._suited(chosen)
-        mu = ch.first_preference(soup_set)
+        mu = self.first[soup_set.name]
         heat, top_p = soup_set.sampling.temperature, soup_set.sampling.top_p
         now = replace(chosen, preference=percent(mu), temperature=heat, top_p=top_p)
         return {
@@ -301,7 +302,7 @@ class Handlers:
         try:
             mu = ch.preferred(soup_set, chosen.preference)
         except ValueError:
-            mu = ch.first_preference(soup_set)
+            mu = self.first[soup_set.name]
         return soup_set, replace(chosen, left=left, right=right, preference=percent(mu))
 
     def _file(self, name: str, content: bytes) -> News:

@@ -40,7 +40,7 @@ def test_a_copied_link_has_a_card_and_arrives_at_the_app_with_its_state(browser,
     card = httpx.get(tags.metas["og:image"], timeout=60)
     assert Image.open(io.BytesIO(card.content)).size == (1200, 630)
     query = link.partition("?")[2]
-    for address in (link, f"{served[0]}#{query}")[: 2 if size == "desktop" else 1]:  # the second: as links were before
+    for address in (link, f"{served[0]}#{query}"):  # the second: as links were before
         other, more = opened(browser, address, *SIZES[size])
         other.wait_for_function("location.pathname === '/' && location.hash.startsWith('#set=fake-2')")
         wait_for_text(other, "#history", "bone-soup pub")

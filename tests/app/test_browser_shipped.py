@@ -34,11 +34,10 @@ def url(writers):
 
 @pytest.fixture
 def page(browser, url):
-    page = browser.new_page(viewport={"width": 1400, "height": 1000})
-    page.goto(url)
-    page.wait_for_selector("#front .scatterlayer .trace", timeout=30_000)
+    page, problems = opened(browser, url)
     yield page
     page.close()
+    assert problems == []
 
 
 def texts(page):

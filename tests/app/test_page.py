@@ -60,8 +60,8 @@ def test_the_page_is_described_by_data_alone():
     events = [
         (one["props"].get("elem_id"), name)
         for one in described
-        for name in one["props"]
-        if isinstance(one["props"][name], partial)
+        for name, value in one["props"].items()
+        if isinstance(value, partial)
     ]
     assert described and events == []
 
