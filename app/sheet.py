@@ -1,6 +1,7 @@
 """A picture that is drawn on: shapes with smooth edges, and words of any kind, cut to their place. Pure."""
 
 import unicodedata
+from bisect import bisect_right
 from collections.abc import Sequence
 from functools import cache
 from importlib.util import find_spec
@@ -86,7 +87,7 @@ def wrapped(words: str, size: int, width: float, bold: bool = False) -> list[str
             continue
         lines += [line] if line else []
         while extent(word, size, bold) > width:
-            most = max(1, next(n for n in range(len(word)) if extent(word[: n + 1], size, bold) > width))
+            most = max(1, _room(word, "", size, width, bold))
             lines.append(word[:most])
             word = word[most:]
         line = word
@@ -97,10 +98,14 @@ def cut(words: str, size: int, width: float, bold: bool = False) -> str:
     """As many of the words as have room in one line, with … where some have not."""
     if extent(words, size, bold) <= width:
         return words
-    while words and extent(f"{words} …", size, bold) > width:
-        shorter = words.rpartition(" ")[0]
-        words = shorter or words[:-1]
-    return f"{words.rstrip(' ,;:.')} …"
+    most = _room(words, " …", size, width, bold)
+    whole = words[: most + 1].rpartition(" ")[0]
+    return f"{(whole or words[:most]).rstrip(' ,;:.')} …"
+
+
+def _room(words: str, end: str, size: int, width: float, bold: bool) -> int:
+    """How many of the first characters have room in `width` before `end`."""
+    return max(0, bisect_right(range(len(words) + 1), width, key=lambda n: extent(words[:n] + end, size, bold)) - 1)
 
 
 def extent(words: str, size: int, bold: bool = False) -> float:

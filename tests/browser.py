@@ -16,6 +16,10 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
     "--js-flags=--no-enable-lazy-source-positions",  # or scripts are parsed again for traces
+    # One process for all tabs of a context, where scripts are compiled once: pages are ready in half the time.
+    "--renderer-process-limit=1",
+    "--disable-site-isolation-trials",
+    "--disable-features=IsolateOrigins,site-per-process",
 ]
 needs_browser = pytest.mark.skipif(
     CHROMIUM is None and not os.environ.get("CI"), reason="no Chromium found: install Debian's package chromium"
@@ -50,9 +54,21 @@ def told(page, words):
     page.locator("[data-testid=toast-text]").first.wait_for(state="detached")
 
 
-def opened(browser, url, width=1400, height=900, mode="light", motion="reduce", script=""):
+FIRST_VISIT = "if (!sessionStorage.visited) { localStorage.clear(); sessionStorage.visited = 1; }"
+
+
+def tab(browser, width=1400, height=900, motion="reduce", context=None):
+    """An empty tab, of the context that tabs share by default, without what visits before it have stored."""
+    page = (context or browser.contexts[0]).new_page()
+    page.set_viewport_size({"width": width, "height": height})
+    page.emulate_media(reduced_motion=motion)
+    page.add_init_script(FIRST_VISIT)
+    return page
+
+
+def opened(browser, url, width=1400, height=900, mode="light", motion="reduce", script="", context=None):
     """A page that is ready, and the list of the errors and outside requests it will make. `script` runs before it."""
-    page, problems = browser.new_page(viewport={"width": width, "height": height}, reduced_motion=motion), []
+    page, problems = tab(browser, width, height, motion, context), []
     page.add_init_script(script)
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.on("console", lambda message: message.type == "error" and problems.append(message.text))

@@ -30,12 +30,9 @@ engine.FAST_BF16 = False  # texts are compared with one another, and in fp32 the
 
 
 def pytest_collection_modifyitems(items):
-    """Files whose tests need the set that all stages have worked on go to one process, where it is made once, and begin
-    first, since they take longest; every other file goes to one as a whole."""
+    """Files with tests that need the set which all stages have worked on come first, since they take longest."""
     long = {item.path for item in items if "trained" in item.fixturenames}
     items.sort(key=lambda item: item.path not in long)
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group("trained" if item.path in long else str(item.path)))
 
 
 BOS = "<text>"  # an entry of the base's vocabulary, which chats do not use otherwise
@@ -166,10 +163,12 @@ def chat(base, tmp_path_factory):
 
 @pytest.fixture(scope="module")  # while it runs, this thread has an event loop and can start no other
 def browser():
-    """A headless Chromium."""
+    """A headless Chromium. Its tabs share its first context unless they need their own, and the process of an empty tab
+    there that stays open."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
         browser = launched(playwright)
+        browser.new_context().new_page()
         yield browser
         browser.close()

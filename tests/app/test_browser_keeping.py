@@ -24,12 +24,13 @@ def test_a_link_opened_in_another_browser_gives_the_same_texts(page, browser, se
     page.wait_for_selector("#link textarea, #link input", state="visible")
     page.wait_for_function("document.querySelector('#link textarea, #link input').value.includes('seed=42')")
     link = page.locator("#link textarea, #link input").input_value()
-    other, problems = opened(browser, link)
+    other, problems = opened(browser, link, context=browser.new_context())
     wait_for_text(other, "#history", "mod pub with seed 42")
     for column in ("#column-left", "#column-right"):
+        wait_for_text(other, column, "pub with seed 42")
         assert other.locator(column).inner_text() == page.locator(column).inner_text()
     assert shares(other) == [0, 0, 100] and served[1].requests[-1] == served[1].requests[-2]
-    other.close()
+    other.context.close()
     assert problems == []
 
 

@@ -1,8 +1,5 @@
 """The plot in headless Chromium, on a stream without a model: what moves, is dragged, said, kept and taken away."""
 
-from functools import partial
-from types import SimpleNamespace
-
 import pytest
 from PIL import Image
 
@@ -222,12 +219,10 @@ def test_the_plot_fills_the_window_until_escape(page):
 @pytest.fixture
 def phone(browser, served):
     """A phone's page: fingers, no mouse."""
-    touched = SimpleNamespace(
-        new_page=partial(browser.new_page, has_touch=True, is_mobile=True, reduced_motion="reduce")
-    )
-    page, problems = opened(touched, served[0], 390, 844)
+    context = browser.new_context(has_touch=True, is_mobile=True)
+    page, problems = opened(browser, served[0], 390, 844, context=context)
     yield page
-    page.close()
+    context.close()
     assert problems == []
 
 

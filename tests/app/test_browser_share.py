@@ -11,7 +11,7 @@ from PIL import Image
 
 from tests.app.test_browser_layout import SHIFTS
 from tests.app.test_share import Tags
-from tests.browser import needs_browser, opened, press, shares, wait_for_text
+from tests.browser import needs_browser, opened, press, shares, tab, wait_for_text
 
 pytestmark = needs_browser
 SIZES = {"desktop": (1400, 900, "light"), "phone": (390, 844, "light"), "dark": (1400, 900, "dark")}
@@ -29,8 +29,9 @@ def copied(page):
     return page.locator("#link textarea, #link input").input_value()
 
 
-@pytest.mark.parametrize("size", ["desktop", "phone"])
-def test_a_copied_link_has_a_card_and_arrives_at_the_app_with_its_state(browser, served, size):
+@pytest.mark.parametrize(("size", "kept"), [("desktop", False), ("phone", True)])
+def test_a_copied_link_has_a_card_and_arrives_at_the_app_with_its_state(browser, served, size, kept):
+    """On the phone in the form that links had before and have kept."""
     page, problems = opened(browser, served[0], *SIZES[size])
     press(page, "all concise")
     link = copied(page)
@@ -39,16 +40,14 @@ def test_a_copied_link_has_a_card_and_arrives_at_the_app_with_its_state(browser,
     assert "100 % concise" in tags.metas["og:description"]
     card = httpx.get(tags.metas["og:image"], timeout=60)
     assert Image.open(io.BytesIO(card.content)).size == (1200, 630)
-    query = link.partition("?")[2]
-    for address in (link, f"{served[0]}#{query}"):  # the second: as links were before
-        other, more = opened(browser, address, *SIZES[size])
-        other.wait_for_function("location.pathname === '/' && location.hash.startsWith('#set=fake-2')")
-        wait_for_text(other, "#history", "bone-soup pub")
-        assert shares(other) == [0, 100]
-        other.close()
-        assert more == []
+    address = f"{served[0]}#{link.partition('?')[2]}" if kept else link
+    other, more = opened(browser, address, *SIZES[size])
+    other.wait_for_function("location.pathname === '/' && location.hash.startsWith('#set=fake-2')")
+    wait_for_text(other, "#history", "bone-soup pub")
+    assert shares(other) == [0, 100]
+    other.close()
     page.close()
-    assert problems == []
+    assert problems == more == []
 
 
 def test_the_page_of_a_link_leads_on_without_a_script(browser, served):
@@ -74,24 +73,24 @@ def seen(inside):
 def compact(browser, url, size, query=""):
     """A tab with the compact page."""
     width, height, mode = size
-    tab = browser.new_page(viewport={"width": width, "height": height}, reduced_motion="reduce")
-    tab.add_init_script(SHIFTS)
-    tab.goto(f"{url}?view=compact&__theme={mode}#{query}")
-    tab.wait_for_selector("#columns .text", timeout=60_000)
-    return tab
+    page = tab(browser, width, height)
+    page.add_init_script(SHIFTS)
+    page.goto(f"{url}?view=compact&__theme={mode}#{query}")
+    page.wait_for_selector("#columns .text", timeout=60_000)
+    return page
 
 
 @pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
 def test_a_compact_page_has_preference_verdict_and_texts_alone(browser, served, size):
-    tab = compact(browser, served[0], size)
-    tab.wait_for_timeout(1500)
-    assert tab.evaluate("shift") < 0.1, tab.evaluate("shifted")
-    assert seen(tab) == list(ALONE)
-    tops = [tab.locator(where).bounding_box()["y"] for where in ("#preference", "#column-left", "#open a")]
+    page = compact(browser, served[0], size)
+    page.wait_for_timeout(1500)
+    assert page.evaluate("shift") < 0.1, page.evaluate("shifted")
+    assert seen(page) == list(ALONE)
+    tops = [page.locator(where).bounding_box()["y"] for where in ("#preference", "#column-left", "#open a")]
     assert tops == sorted(tops)
-    press(tab, "all concise")
-    wait_for_text(tab, "#column-left", "at 0 % / 100 %")
-    tab.close()
+    press(page, "all concise")
+    wait_for_text(page, "#column-left", "at 0 % / 100 %")
+    page.close()
 
 
 def test_the_whole_page_is_opened_from_the_compact_one_at_the_preference_of_now(browser, served):
@@ -100,30 +99,31 @@ def test_the_whole_page_is_opened_from_the_compact_one_at_the_preference_of_now(
     assert not page.locator("#open").is_visible()
     page.close()
     for state, arrived in ((query, [0, 100]), ("", [50, 50])):
-        tab = compact(browser, served[0], SIZES["desktop"], state)
-        press(tab, "all concise")
-        with tab.context.expect_page() as news:
-            tab.get_by_role("link", name="Open in Bone Soup").click()
+        page = compact(browser, served[0], SIZES["desktop"], state)
+        press(page, "all concise")
+        with page.context.expect_page() as news:
+            page.get_by_role("link", name="Open in Bone Soup").click()
         whole = news.value
         whole.wait_for_selector("#front .scatterlayer .trace", timeout=60_000)
         assert "view=compact" not in whole.url and shares(whole) == arrived
-        tab.context.close()
+        whole.close()
+        page.close()
 
 
 def test_nothing_can_be_pressed_that_the_state_of_a_link_on_its_way_would_undo(browser, served):
-    context = browser.new_context(reduced_motion="reduce")
-    tab, held = context.new_page(), []
-    tab.route("**/gradio_api/run/predict*", lambda route: held.append(route), times=1)  # the first is the link's
-    tab.goto(f"{served[0]}?view=compact#set=fake-2&preference=50-50")
-    tab.wait_for_selector("#columns .text", timeout=60_000)
-    box = tab.get_by_role("button", name="all concise").bounding_box()
-    tab.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    assert shares(tab) == [50, 50]
+    page, held = tab(browser), []
+    page.route("**/gradio_api/run/predict*", lambda route: held.append(route), times=1)  # the first is the link's
+    with page.expect_request("**/gradio_api/run/predict*"):
+        page.goto(f"{served[0]}?view=compact#set=fake-2&preference=50-50")
+    page.wait_for_selector("#columns .text", timeout=60_000)
+    box = page.get_by_role("button", name="all concise").bounding_box()
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    assert shares(page) == [50, 50]
     held[0].continue_()
-    press(tab, "all concise")
-    tab.wait_for_timeout(1000)
-    assert shares(tab) == [0, 100]
-    context.close()
+    press(page, "all concise")
+    page.wait_for_timeout(1000)
+    assert shares(page) == [0, 100]
+    page.close()
 
 
 @pytest.fixture(scope="module")
@@ -153,7 +153,7 @@ def elsewhere(served):
 
 @pytest.mark.parametrize("example", [0, 1], ids=["iframe", "web component"])
 def test_other_pages_can_hold_this_one(browser, elsewhere, example):
-    page, failures = browser.new_page(viewport={"width": 900, "height": 700}), []
+    page, failures = tab(browser, 900, 700), []
     page.on("pageerror", lambda error: failures.append(str(error)))
     page.goto(f"{elsewhere}/{example}#offset=3")  # which is no link to this page
     inside = page.frame_locator("iframe") if example == 0 else page
@@ -168,5 +168,6 @@ def test_other_pages_can_hold_this_one(browser, elsewhere, example):
     with page.context.expect_page() as news:
         inside.get_by_role("link", name="Open in Bone Soup").click()
     news.value.wait_for_selector("#front .scatterlayer .trace", timeout=60_000)
-    page.context.close()
+    news.value.close()
+    page.close()
     assert failures == []

@@ -8,11 +8,12 @@ import torch
 
 from benchmarks import peft_peer, scaling
 
-SMALL = "--sizes 0.005 --device cpu --adapters 4 --rank 4 --batches 1 3 --prompt 5 --tokens 6 --sweep 3 --repeats 1"
+SMALL = "--sizes 0.005 --device cpu --adapters 4 --rank 4 --batches 1 3 --prompt 5 --tokens 3 --sweep 3 --repeats 1"
 VARIANTS = 5
 
 
 def run(monkeypatch, capsys, file):
+    monkeypatch.setattr(scaling, "WARM_UP", 1)
     monkeypatch.setattr("sys.argv", ["scaling", *SMALL.split(), "--json", str(file)])
     scaling.main()
     return capsys.readouterr().out, json.loads(file.read_text())

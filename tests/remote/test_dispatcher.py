@@ -168,7 +168,7 @@ def test_a_server_that_is_killed_in_mid_sweep_loses_nothing_and_is_used_again_on
     for news in running:
         if not isinstance(news, Waiting) and sum(text.done for text in news) >= 4:
             break
-    assert pair[0].told()["running"]
+    until(lambda: pair[0].told()["running"])
     pair[0].kill()
     texts = finished(running)
     assert raw(texts) == expected(merges, sweep())
