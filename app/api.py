@@ -66,8 +66,8 @@ class Programs:
         set_name: str = "",
         samples: int = 1,
         seed: int = 0,
-        temperature: float = 1.0,
-        top_p: float = 0.9,
+        temperature: float | None = None,
+        top_p: float | None = None,
     ) -> list[dict[str, Any]]:
         """Write short texts that weigh several objectives as you say.
 
@@ -88,10 +88,12 @@ class Programs:
             set_name: {names}; empty: the first of them
             samples: number of texts, 1 to 4
             seed: of the random numbers, a whole number >= 0
-            temperature: 0 (the likeliest words) to 2
-            top_p: share of the likeliest words that is drawn from, 0.01 to 1
+            temperature: 0 (the likeliest words) to 2; empty: the set's own
+            top_p: share of the likeliest words that is drawn from, 0.01 to 1; empty: the set's own
         """
         soup_set = self._set(set_name)
+        temperature = soup_set.sampling.temperature if temperature is None else temperature
+        top_p = soup_set.sampling.top_p if top_p is None else top_p
         choices = ch.check(soup_set, (method,), preference, given, samples, temperature, top_p, seed, True)
         return self._written(choices, choices.requests())
 

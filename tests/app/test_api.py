@@ -18,6 +18,7 @@ from app.handlers import Handlers
 from app.page import build
 from backbones.merging.methods import METHODS
 from backbones.tasks.assistant import Assistant
+from backbones.tasks.task import Sampling
 from tests.fake import HEAVY, POINTER, FakeStream, fake_set
 
 GIVEN = {"name": "The Mill", "food": "English"}
@@ -39,7 +40,9 @@ def client(url):
 def examples_in(language, url):
     """The examples of the page, for the sets and the address of the test."""
     found = re.findall(rf"```{language}\n(.*?)```", examples(), re.DOTALL)
-    return [code.replace("http://127.0.0.1:7860", url).replace("restaurants-3", "fake-3") for code in found]
+    for name, served in (("http://127.0.0.1:7860", url), ("restaurants-3", "fake-3"), ("restaurants", "fake-2")):
+        found = [code.replace(name, served) for code in found]
+    return found
 
 
 def test_the_python_example_runs(url, capsys):
@@ -79,6 +82,13 @@ def test_arguments_can_be_named_over_http(url, client, endpoint, sent):
     if endpoint == "generate":
         method, seed = sent.get("method", "bone-soup"), sent.get("seed", 0)
         assert data[0]["text"] == f"The Mill is a {method} pub with seed {seed}" and data[0]["given"] == GIVEN
+
+
+def test_a_text_is_written_with_the_sets_own_sampling_unless_told_otherwise():
+    cool = replace(fake_set(2), sampling=Sampling(0.5, 0.8, 80))
+    generate = Programs(Handlers([cool], FakeStream())).generate
+    (own,), (told,) = generate(GIVEN, [70, 30]), generate(GIVEN, [70, 30], temperature=0)
+    assert [(one["temperature"], one["top_p"]) for one in (own, told)] == [(0.5, 0.8), (0, 0.8)]
 
 
 def test_a_sweep_has_every_preference_for_both_methods(client):
