@@ -243,7 +243,7 @@ class Handlers:
         """A file with the sweep that is shown as an animation."""
         sweep = self._known(swept, chosen)
         if sweep is None:
-            raise ValueError("this has not been written at every preference yet: wait until it is, or press Sweep")
+            raise ValueError("this has not been written at every preference yet: wait until it is, or change something")
         return self._file("bone-soup.gif", animation.gif(sweep))
 
     def adapter(self, side: int, chosen: Values) -> News:

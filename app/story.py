@@ -80,7 +80,7 @@ def compared(soup_set: SoupSet) -> list[tuple[Preference, float, str]]:
 def _soup(soup_set: SoupSet) -> dict[str, Any]:
     labels, n = _labels(soup_set), len(soup_set.objectives)
     alone = [
-        _stop(corner, f"Rewarded Soup is now specialist {i + 1} alone, tuned on {labels[i]} and nothing else.")
+        _stop(corner, f"Rewarded Soup is now specialist {i + 1} alone, tuned on {labels[i]} and on no other objective.")
         for i, corner in enumerate(corners(n))
     ]
     middle = nearest(Preference.equal(n))
@@ -167,7 +167,7 @@ def _matrix(soup_set: SoupSet) -> dict[str, Any]:
             "B⁻¹ leads back from your preference μ to the weights λ = B⁻¹ μ, with which the mixes add up to exactly μ.",
         ],
         "stops": [_stop(mu, _weights(soup_set, mu)) for mu in stops],
-        "task": {"say": f"Press “backbone {n}”: one bar is left.", "where": "#preference"},
+        "task": {"say": f"Press “backbone {n}”: of Bone Soup's bars one is left.", "where": "#preference"},
         "parts": ["#coefficients", "#preference .presets"],
         "traces": [],
         "figure": "matrices",

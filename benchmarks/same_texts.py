@@ -1,4 +1,4 @@
-"""Have texts changed? 200 texts of the shipped sets by all methods, compared byte for byte with those kept here.
+"""Have texts changed? 200 texts of the sets of restaurants, compared byte for byte with those kept here.
 
     python -m benchmarks.same_texts [--write]
 

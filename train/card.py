@@ -19,7 +19,7 @@ from train import tables
 CARD = """# {title}
 
 Backbones for Bone Soup (Xie et al., ACL 2025, arXiv 2502.10762) and specialists for Rewarded Soup (Ramé et
-al., NeurIPS 2023, arXiv 2306.04488), with the 4-bit base on which they are served.
+al., NeurIPS 2023, arXiv 2306.04488), for one base in 4 bits.
 
 - **Task**: {about}.
 - **Base**: {base}, stored in NF4.

@@ -82,7 +82,8 @@ class Merge:
         rest = 0.0 if start is None else round(1.0 - sum(self.coefficients.values()), 12)
         if start is None or not rest:
             return self
-        return replace(self, coefficients={start: rest} | self.coefficients)
+        remark = self.remark if self.coefficients else "the start alone, before reinforcement learning"
+        return replace(self, coefficients={start: rest} | self.coefficients, remark=remark)
 
 
 @dataclass(frozen=True)

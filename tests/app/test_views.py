@@ -147,7 +147,7 @@ def test_theory_says_where_bone_soup_leads():
 
 def test_results_say_what_is_better_and_how_sure_that_is():
     shown = seen(views.results(fake_set()))
-    assert "10 held-out prompts, 1 texts each" in shown
+    assert "10 held-out prompts, 1 text each" in shown
     assert "worse than Rewarded Soup: at 95 % over prompts and with every training seed; else level." in shown
     assert "MOD 11 preferences, 1 training seed 0.700 [0.600, 0.800] ▲ better" in shown
     assert shown.count("▼ worse") == 2 * (len(METHODS) - 1)  # sparsity and spacing, of all but the base

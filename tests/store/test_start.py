@@ -52,9 +52,11 @@ def test_the_start_has_what_is_left_of_the_coefficients(begun):
     for method in METHODS:
         merge, plain = soup_set.merge(method, mu), METHODS[method].merge(mu, soup_set)
         rest = 1 - sum(plain.coefficients.values())
-        assert merge.coefficients.get("start", 0) == pytest.approx(rest) and merge.remark == plain.remark
+        assert merge.coefficients.get("start", 0) == pytest.approx(rest)
+        assert (merge.remark == plain.remark) == (method != "base")
         assert sum(merge.coefficients.values()) == pytest.approx(1)
-    assert soup_set.merge("base", mu).coefficients == {"start": 1.0}
+    lone = soup_set.merge("base", mu)
+    assert lone.coefficients == {"start": 1.0} and lone.remark.startswith("the start alone")
     rest = 1 - 0.9 * 1.25 - 0.1 * 0.8
     assert soup_set.merge("bone-soup-extrapolated", mu).coefficients["start"] == pytest.approx(rest)
     stretched = soup_set.merge("rewarded-soup-extrapolated", mu).coefficients
