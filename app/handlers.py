@@ -243,7 +243,8 @@ class Handlers:
         """A file with the sweep that is shown as an animation."""
         sweep = self._known(swept, chosen)
         if sweep is None:
-            raise ValueError("this has not been written at every preference yet: wait until it is, or change something")
+            how = "wait until it is, or change something" if self.background else "press Sweep"
+            raise ValueError(f"this has not been written at every preference yet: {how}")
         return self._file("bone-soup.gif", animation.gif(sweep))
 
     def adapter(self, side: int, chosen: Values) -> News:

@@ -21,10 +21,10 @@ def test_two_processes_give_what_one_gives_within_noise(trained, small, tmp_path
     made, data = trained / "tiny", ("--data-dir", small)
 
     def stages(out):
-        front = ("--out", out / "front.json", "--log", out / "texts", "--samples", 1, "--count", 3)
-        short = ("--only", "backbone-1", "--steps", 1, "--max-new-tokens", 12)
+        front = ("--out", out / "front.json", "--log", out / "texts", "--samples", 2, "--count", 3)
+        short = ("--only", "backbone-1", "--steps", 2, "--max-new-tokens", 24)
         return {
-            "sft": ("--data-dir", tmp_path, "--out", out / "sft", "--max-steps", 6),
+            "sft": ("--data-dir", tmp_path, "--out", out / "sft", "--max-steps", 10),
             "tune": (made, *data, "--work", out, *short),
             "evaluate": (made, *data, *front, "--methods", "bone-soup", "rewarded-soup"),
         }
