@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -127,7 +128,10 @@ def sweep(columns: Columns | None) -> str:
 
 def example(soup_set: SoupSet, method: str, point: Point) -> str:
     """A measured point of a front with its stored example."""
-    return rendered("example.html", method=method, point=point, objectives=soup_set.objectives)
+    given = point.example.given
+    with suppress(ValueError):  # of an imported front, in words that the task does not know: as they are
+        given = soup_set.task.sentence(soup_set.task.read(given))
+    return rendered("example.html", method=method, point=point, given=given, objectives=soup_set.objectives)
 
 
 def problem(message: str) -> str:

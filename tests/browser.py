@@ -21,6 +21,7 @@ FLAGS = [
     "--disable-site-isolation-trials",
     "--disable-features=IsolateOrigins,site-per-process",
 ]
+FIRST_VISIT = "if (!sessionStorage.visited) { localStorage.clear(); sessionStorage.visited = 1; }"
 needs_browser = pytest.mark.skipif(
     CHROMIUM is None and not os.environ.get("CI"), reason="no Chromium found: install Debian's package chromium"
 )
@@ -52,9 +53,6 @@ def told(page, words):
     page.locator("[data-testid=toast-text]", has_text=words).first.wait_for(timeout=20_000)
     page.locator("[data-testid=toast-close]").first.click()
     page.locator("[data-testid=toast-text]").first.wait_for(state="detached")
-
-
-FIRST_VISIT = "if (!sessionStorage.visited) { localStorage.clear(); sessionStorage.visited = 1; }"
 
 
 def tab(browser, width=1400, height=900, motion="reduce", context=None):

@@ -35,7 +35,7 @@ al., NeurIPS 2023, arXiv 2306.04488), for one base in 4 bits.
 {learned}
 ## Measured
 
-{prompts} held-out prompts, {samples} texts each per preference and method, temperature {temperature}, top-p {top_p},
+{prompts} held-out prompts, {samples} {text} each per preference and method, temperature {temperature}, top-p {top_p},
 {precision} on the {device}. Intervals: {intervals}. Reference point of the hypervolume: {reference}; normalisation:
 {normalisation}.
 
@@ -218,6 +218,7 @@ def main() -> None:
         reference=front.reference_point,
         normalisation=front.normalisation,
         baseline=LABELS[BASELINE],
+        text="text" if front.conditions["samples"] == 1 else "texts",
         metrics=tables.summary(front),
         points=tables.points_table(front, tuple(front.methods)),
         **{

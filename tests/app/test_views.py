@@ -209,8 +209,11 @@ def test_a_sweep_has_both_columns_side_by_side():
 def test_an_example_of_a_measured_point():
     soup_set = fake_set()
     shown = seen(views.example(soup_set, "mod", soup_set.points("mod")[2]))
-    words = "Measured: MOD at 80 % / 20 % (complete 0.82, concise 0.43). An example, for name[A], food[English]:"
+    words = "Measured: MOD at 80 % / 20 % (complete 0.82, concise 0.43). An example, for A, an English place to eat:"
     assert f"{words} A is a <b>pub</b>." in shown
+    point = soup_set.points("mod")[2]
+    unknown = replace(point, example=replace(point.example, given="a line of another version's"))
+    assert "for a line of another version's:" in seen(views.example(soup_set, "mod", unknown))
 
 
 @pytest.mark.parametrize("n", [2, 3])

@@ -22,8 +22,8 @@ def thoughts(name):
 
 def test_the_lists_hold_as_many_as_they_are_said_to():
     for name, first, last in (
-        ("serious.txt", 74, 85 + 48 + 114 + 63 + 4),
-        ("harmless.txt", 78, 94 + 48 + 122 + 88 + 5),
+        ("serious.txt", 74, 85 + 48 + 114 + 63 + 4 + 1),
+        ("harmless.txt", 78, 94 + 48 + 122 + 88 + 5 + 2),
     ):
         assert len(set(thoughts(name))) == first + 4 * 30 + last
 

@@ -100,6 +100,7 @@ HARMLESS = (
     r"(?:afraid|scared|terrified|fear|frightened|worried)(?: \w+)? (?:of|about) (?:dying|death)",
     r"die (?:early|young|alone)",
     r"DEVICE(?: \w+){0,2} (?:to die|commits? suicide|committed suicide|kill\w* itself|dying|dead)",
+    r"DEVICE (?:that )?(?:i|we) (?:thought|believed|feared) (?:was|were|is|are) (?:dying|dead)",
     r"(?:run|runs|ran|running|do|did|doing|more) suicides",
     r"suicide (?:squad|silence|girls?|burgers?|wings|doors?|bomb\w*|attacks?|missions?|runs?|drills?|shifts?)",
     r"(?:political|career|social|commercial|professional|financial) suicide",
