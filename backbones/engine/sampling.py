@@ -13,6 +13,7 @@ import torch
 from backbones.engine.device import sent
 from backbones.engine.request import Request
 
+COLDEST = 1e-6  # temperatures up to this are 0: such noise weighs less than rounding, and far less overflows fp32
 LIKELIEST = 256  # tokens that are sorted at first; a nucleus is seldom larger, and sorting them all is slow
 GOLDEN = -0x61C8864680B583EB  # 2^64 / golden ratio, as a signed number: far from every simple multiple
 MULTIPLIERS = (-0x40A7B892E31B1A47, -0x6B2FB644ECCEEE15)  # of splitmix64 (Steele, Lea and Flood 2014)
@@ -44,14 +45,15 @@ class Sampler:
         def column(values) -> torch.Tensor:
             return sent(list(values), device).unsqueeze(1)
 
-        self.temperature = column(request.temperature or 1.0 for request in requests)
-        self.noisy = column(float(request.temperature > 0) for request in requests)
+        hot = [request.temperature > COLDEST for request in requests]
+        self.temperature = column(one.temperature if warm else 1.0 for one, warm in zip(requests, hot, strict=True))
+        self.noisy = column(map(float, hot))
         self.top_p = column(request.top_p for request in requests).double()
         self.seeds = sent([request.seed for request in requests], device)
         self.owner = sent([owner for owner, _ in members], device)  # (batch rows,)
         self.weights = column(weight for _, weight in members)
         self.alone = len(members) == len(requests)
-        self.everything = sent([i for i, one in enumerate(requests) if one.top_p == 1 and one.temperature > 0], device)
+        self.everything = sent([i for i, one in enumerate(requests) if one.top_p == 1 and hot[i]], device)
 
     def scores(self, logits: torch.Tensor) -> torch.Tensor:
         """Log-probabilities (requests, vocabulary) of `logits` (batch rows, vocabulary), members mixed, tempered."""

@@ -162,3 +162,15 @@ def test_members_of_a_text_need_not_be_neighbours():
     apart = Sampler([first.request, second.request], [(0, 0.25), (1, 1.0), (0, 0.75)], CPU)
     beside = sampler([first, second])
     torch.testing.assert_close(apart.scores(logits), beside.scores(logits[[0, 2, 1]]))
+
+
+@pytest.mark.parametrize("temperature", [5e-324, 1e-50, 1e-40, 1e-30, 1e-9])
+def test_a_temperature_that_fp32_cannot_hold_is_greedy_and_leaves_others_alone(temperature):
+    logits = torch.randn(2, 400, generator=torch.Generator().manual_seed(0))
+    cold, warm, alone = (tiny_row(seed=seed, temperature=t) for seed, t in ((1, temperature), (2, 0.8), (2, 0.8)))
+    both, steps = sampler([cold, warm]), torch.tensor([3, 3])
+    scores = both.scores(logits)
+    tokens, wide = both.draw(scores, steps)
+    expected = sampler([alone])
+    assert scores.isfinite().all() and not wide.any()
+    assert tokens.tolist() == [logits[0].argmax(), *expected.draw(expected.scores(logits[1:]), steps[1:])[0]]
