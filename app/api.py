@@ -18,6 +18,7 @@ from backbones.merging.methods import BASELINE, BONE_SOUP, LABELS, METHODS
 from backbones.store.soup_set import SoupSet
 
 MAX_SWEEP_METHODS = 2
+LOCAL = "http://127.0.0.1:7860"  # where the examples have the page
 PAGE = Path(__file__).parents[1] / "docs" / "api.md"
 
 

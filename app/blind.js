@@ -2,9 +2,7 @@
 // 'bonesoup:pages'. Whose a text is stays in here until one has been chosen: the page then has neither its name nor its colour.
 const Z = 1.959964; // of 95 %
 const used = new Set(), known = new Set(); // keys of questions that need no asking; texts whose methods have been told
-const READ = 1000; // ms for which a text stands beside its method's name until it counts as read
 const records = []; // { one, sides, choice }: a method, "tie", or "identical" where both texts are and nothing was asked
-let reading = 0; // the timer of what the columns show
 let open = null, told = false; // the round { one, sides }: its question, and the sides in the order shown
 
 const part = (name) => element.querySelector(`[data-${name}]`);
@@ -26,13 +24,15 @@ function wilson(wins, rounds) { // the 95 % interval of a share (Wilson 1927)
 
 // Rounds
 
-const pages = () => document.querySelector("#columns .pages")?.pages ?? [];
+const columns = () => document.querySelector("#columns .pages"); // they keep what has been read there, also before this was open
+const pages = () => columns()?.pages ?? [];
 const questions = () => pages().map((page) => page.question).filter(Boolean);
 
 const above = () => [...document.querySelectorAll("#columns .answer")].map((answer) => said({ text: answer.textContent }));
 
 function askable() { // what is left; of texts that are not identical, none whose method is known or can be read above
-  const shown = above(), blind = (side) => !known.has(said(side)) && !shown.includes(said(side));
+  const seen = new Set([...known, ...above(), ...[...(columns()?.read ?? [])].map((text) => said({ text }))]);
+  const blind = (side) => !seen.has(said(side));
   return questions().filter((one) => !used.has(key(one)) && (identical(one) || one.sides.every(blind)));
 }
 
@@ -176,8 +176,6 @@ element.addEventListener("keydown", (event) => {
 });
 document.addEventListener("bonesoup:pages", (event) => {
   if (!event.target.closest("#columns")) return;
-  clearTimeout(reading);
-  reading = setTimeout(() => above().forEach((text) => known.add(text)), READ);
   follow();
 });
 draw();

@@ -42,7 +42,8 @@ class Controls:
 
 @dataclass(frozen=True)
 class Parts:
-    """All parts of the page that something happens to. `forms`: what is asked for, by task."""
+    """All parts of the page that something happens to. `forms`: what is asked for, by task. `asked`: how often the
+    visitor had changed something when Write was pressed."""
 
     chosen: Controls
     forms: dict[str, gr.Group]
@@ -75,6 +76,8 @@ class Parts:
     grid: gr.HTML
     points: gr.HTML
     results: gr.HTML
+    code: gr.Markdown
+    asked: gr.Number
 
     def call(
         self, handler: Callable, takes: Sequence[str], gives: Sequence[str], of_event: bool = False
@@ -185,12 +188,13 @@ def _input(field: Field) -> Component:
 def settings(soup_set: SoupSet) -> dict[str, Component]:
     """How texts are sampled: controls by name."""
     sampling = soup_set.sampling
+    plain: dict[str, Any] = {"buttons": []}  # or gradio 6.31.0 has one that sets a value without telling the page
     return {
-        "samples": gr.Slider(1, MAX_SAMPLES, 1, step=1, label="Texts per column"),
+        "samples": gr.Slider(1, MAX_SAMPLES, 1, step=1, label="Texts per column", **plain),
         "temperature": gr.Slider(
-            0, 2, sampling.temperature, step=0.05, label="Temperature", info="0: the likeliest word each time"
+            0, 2, sampling.temperature, step=0.05, label="Temperature", info="0: the likeliest word each time", **plain
         ),
-        "top_p": gr.Slider(0.05, 1, sampling.top_p, step=0.05, label="Top-p"),
+        "top_p": gr.Slider(0.05, 1, sampling.top_p, step=0.05, label="Top-p", **plain),
         "seed": gr.Number(0, label="Seed", precision=0),
         "same_noise": gr.Checkbox(
             True, label="Same random numbers in both columns", info="Then only the merge differs"

@@ -81,19 +81,22 @@ class Handlers:
         mu = self.first[soup_set.name]
         heat, top_p = soup_set.sampling.temperature, soup_set.sampling.top_p
         now = replace(chosen, preference=percent(mu), temperature=heat, top_p=top_p)
+        value = self._pages(soup_set, chosen.methods, self._known(swept, now))
         return {
             "chosen": _set_controls(soup_set, chosen.methods, mu) | {"temperature": heat, "top_p": top_p},
             "view": _view_control(soup_set, figures.default_view(soup_set.front, chosen.methods)),
-            "columns": pages.update(self._pages(now, swept), name=soup_set.name, exact=None),
+            "columns": pages.update(value, name=soup_set.name, exact=None),
+            "example": gr.update(exact=None),
         }
 
     def follow(self, chosen: Values, view: str) -> News:
         """Coefficients, views, results, the points as a table, the story, and the form, whatever has changed the set or
         the methods."""
         soup_set, chosen = self._suited(chosen)
-        tasks = {one.task.name for one in self.sets.values()}
+        tasks, mu = {one.task.name for one in self.sets.values()}, ch.preferred(soup_set, chosen.preference)
+        here = shown.merge(soup_set, chosen.methods, mu)  # where it is not on the grid
         return {
-            "coefficients": pages.update(shown.merges(soup_set, chosen.methods), exact=None),
+            "coefficients": pages.update(shown.merges(soup_set, chosen.methods), exact=here),
             "view": _view_control(soup_set, view),
             "results": views.results(soup_set),
             "points": views.front(soup_set, chosen.methods),
@@ -117,8 +120,8 @@ class Handlers:
             return {}
         return {"chosen": {"given": {task.name: _fields(task, example)}}}
 
-    def write(self, chosen: Values, texts: list[Entry]) -> Iterator[News]:
-        """Write with both methods at one preference: columns, then history and its table."""
+    def write(self, chosen: Values, texts: list[Entry], asked: int | None = None) -> Iterator[News]:
+        """Write with both methods at one preference: columns, then history and its table. `asked`: see `Parts`."""
         choices = chosen.checked(self.sets)
         soup_set, methods, mu = choices.soup_set, choices.methods, choices.preference
         written: list[Text] = []
@@ -128,7 +131,7 @@ class Handlers:
             else:
                 written, half = news, len(news) // 2
                 page = shown.pair(soup_set, methods, mu, (news[:half], news[half:]))
-            yield {"columns": gr.update(exact=page), "problem": ""}
+            yield {"columns": gr.update(exact=page | {"asked": asked}), "problem": ""}
         texts = history.add(texts, history.entries(soup_set.name, written, "write"))
         yield {"texts": texts, "history": views.history(texts)}
 
@@ -206,19 +209,25 @@ class Handlers:
         ]
         notes = [f"Written before, with seed {request.seed}." if column else "" for column in beside]
         page = shown.pair(soup_set, methods, request.preference, beside, notes)
-        return {
-            "chosen": controls_of(choices),
-            "columns": gr.update(exact=page, name=soup_set.name),
-        }
+        return self._opened(choices, page)
 
     def reopen(self, query: str) -> News:
         """The controls as the link says with which the page was opened, and what is wrong with it."""
         if not query:
             return {}
         try:
-            return {"problem": "", "chosen": controls_of(ch.from_query(self.sets, query))}
+            return {"problem": ""} | self._opened(ch.from_query(self.sets, query))
         except ValueError as error:
             return {"problem": views.problem(f"The link cannot be opened: {error}.")}
+
+    def _opened(self, choices: Choices, page: shown.Page | None = None) -> News:
+        """The controls for `choices`, and the texts that are known of them, with `page` at their preference."""
+        value = self._pages(choices.soup_set, choices.methods, self._alike(choices, None))
+        return {
+            "chosen": controls_of(choices),
+            "columns": pages.update(value, name=choices.soup_set.name, exact=page),
+            "example": gr.update(exact=None),
+        }
 
     def link(self, chosen: Values) -> News:
         """The query of a link to the page as it is."""
@@ -273,10 +282,9 @@ class Handlers:
                 done = len(sweep.columns[0])
             yield sweep if more else None
 
-    def _pages(self, chosen: Values, swept: Sweep | None) -> list[shown.Page]:
+    def _pages(self, soup_set: SoupSet, methods: Sequence[str], known: Sweep | None) -> list[shown.Page]:
         """The texts that are known; those that are not will be written, or there are none."""
-        known, soup_set = self._known(swept, chosen), self.sets[chosen.set_name]
-        return shown.columns(soup_set, chosen.methods, known) if known or self.background else []
+        return shown.columns(soup_set, methods, known) if known or self.background else []
 
     def _own(self, swept: Sweep | None, chosen: Values) -> Sweep | None:
         """The visitor's sweep, if it is one of the given, methods and settings that are chosen now."""
@@ -289,6 +297,10 @@ class Handlers:
             choices = chosen.checked(self.sets)
         except ValueError:
             return None
+        return self._alike(choices, swept)
+
+    def _alike(self, choices: Choices, swept: Sweep | None) -> Sweep | None:
+        """The same for choices that are checked."""
         of_set = self.of_sets[choices.soup_set.name]
         return next((one for one in (of_set, swept) if one and one.choices.alike(choices)), None)
 

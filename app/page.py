@@ -108,6 +108,7 @@ def lay_out(sets: Sequence[SoupSet], rounded: bool = False, background: bool = T
         **asked,
         **_keepsakes(rounded),
         **_tabs(first, swept),
+        asked=gr.Number(visible="hidden"),  # the last, see wiring.ASKED
     )
 
 
@@ -192,5 +193,5 @@ def _tabs(first: SoupSet, swept: Sweep | None) -> dict:
         with gr.Tab("Results"):
             parts["results"] = gr.HTML(views.results(first), elem_id="results")
         with gr.Tab("Use it from code"):
-            gr.Markdown(examples(), elem_id="code")
+            parts["code"] = gr.Markdown(examples(), elem_id="code")
     return parts

@@ -34,6 +34,10 @@ function nearest(values) { // of the grid, with the locked share as it is; `valu
 function set(values, snap = held) {
   props.value = snap ? [...nearest(values)] : values;
   show();
+  settle();
+}
+
+function settle() {
   clearTimeout(timer);
   const on = props.grid.some((row) => row.every((share, i) => Math.abs(share - props.value[i]) < 0.01));
   if (!on) timer = setTimeout(() => trigger("rest"), REST_MS);
@@ -169,7 +173,7 @@ let touched = false;
 build();
 setTimeout(demonstrate, 1200);
 watch("labels", build);
-watch("value", show);
+watch("value", () => { show(); settle(); }); // by the server, too
 document.addEventListener("bonesoup:prefer", (event) => set(event.detail, true));
 document.addEventListener("bonesoup:put", (event) => set([...event.detail], false));
 ["pointerup", "pointercancel"].forEach((kind) => addEventListener(kind, () => { held = false; }));

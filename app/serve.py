@@ -58,9 +58,9 @@ def load(settings: Settings) -> dict[str, Writer]:
         try:
             found, preferred = soup_set.read(name), default_dense(device)
             prepare(found)
-            need, dense = footprint.fitting(found, settings.rows, device, dtype.itemsize, preferred)
+            need, dense = footprint.fitting(found, settings.rows, device, dtype.itemsize, preferred, needs.values())
             writers[found.name] = Writer.load(name, device, settings.precision, dense)
-            needs[found.name] = need["total"]
+            needs[found.name] = need
             if dense != preferred:
                 packed.add(found.name)
         except Exception as error:  # a set can be broken in any way; the others are served all the same
@@ -71,7 +71,7 @@ def load(settings: Settings) -> dict[str, Writer]:
         f"{name} ({len(w.set.adapters)} adapters{', kept in 4 bits for lack of memory' * (name in packed)})"
         for name, w in writers.items()
     )
-    most = footprint.readable(sum(needs[name] for name in writers))
+    most = footprint.readable(sum(needs[name]["total"] for name in writers))
     first = next(iter(writers.values()))
     print(
         f"Bone Soup: {loaded} on {first.device}, base in {first.precision}, computing in "

@@ -1,17 +1,21 @@
 """What moves, presses and clicks set off. Handlers say what happens, `page` what there is."""
 
+import json
 from functools import partial
 
 import gradio as gr
 from gradio.events import Dependency
 
+from app.api import LOCAL, examples
 from app.controls import Parts
 from app.handlers import Handlers
 
 # What runs in the browser alone.
-STOPPED = """() => {
-  document.querySelectorAll(".writing").forEach((text) => text.classList.add("stopped"));
-  document.dispatchEvent(new CustomEvent("bonesoup:stopped"));
+STOPPED = "() => { document.dispatchEvent(new CustomEvent('bonesoup:stopped')); }"
+# The last of the values is that of `asked`: the page's own count of changes, by which it knows later what a text is of.
+ASKED = """(...values) => {
+  document.dispatchEvent(new CustomEvent("bonesoup:asked"));
+  return [...values.slice(0, -1), document.querySelector("#columns .pages").changes];
 }"""
 CHANGED = "() => { document.dispatchEvent(new CustomEvent('bonesoup:changed')); }"
 SUITED = "() => { document.dispatchEvent(new CustomEvent('bonesoup:changed', { detail: 'suited' })); }"
@@ -24,11 +28,12 @@ OPENED = f"""() => {{
   window.addEventListener("hashchange", () => location.reload());
   return location.hash.slice(1);
 }}"""
+HERE = f"""(({COMPONENT}) || location.origin + location.pathname).replace(/\\/+$/, "")"""
 SHOW_LINK = f"""(query) => {{
-  const app = {COMPONENT};
-  if (!app) history.replaceState(null, "", `${{location.pathname}}${{location.search}}#${{query}}`);
-  return `${{(app || location.origin + location.pathname).replace(/\\/+$/, "")}}/share?${{query}}`;
+  if (!({COMPONENT})) history.replaceState(null, "", `${{location.pathname}}${{location.search}}#${{query}}`);
+  return `${{{HERE}}}/share?${{query}}`;
 }}"""
+CODE = f"() => {json.dumps(examples())}.replaceAll({json.dumps(LOCAL)}, {HERE})"
 COPY_LINK = f"""(query) => {{
   const link = ({SHOW_LINK})(query);
   navigator.clipboard?.writeText(link).catch(() => {{}});
@@ -66,11 +71,13 @@ def wire(page: gr.Blocks, parts: Parts, handlers: Handlers, jobs: int) -> None:
     parts.dice.click(**given, **QUIET).success(None, js=CHANGED, **QUIET)
     pointing = parts.call(handlers.point, ["chosen", "swept"], ["chosen.preference", "example"], of_event=True)
     parts.bridge.point(**pointing, **HIDDEN)
-    reopening = parts.call(handlers.reopened, ["chosen", "texts"], ["chosen", "columns"], of_event=True)
+    shown = ["chosen", "columns", "example"]
+    reopening = parts.call(handlers.reopened, ["chosen", "texts"], shown, of_event=True)
     parts.bridge.reopen(**reopening, **HIDDEN).success(None, js=REOPENED, **QUIET)
 
-    loading = page.load(**parts.call(handlers.reopen, ["query"], ["chosen", "problem"]), js=OPENED, **QUIET)
+    loading = page.load(**parts.call(handlers.reopen, ["query"], [*shown, "problem"]), js=OPENED, **QUIET)
     loading.then(None, js=WRITE_LINKED, **QUIET)
+    page.load(None, None, parts.code, js=CODE, **QUIET)
     chosen.preference.rest(**parts.call(handlers.merge, ["chosen"], ["coefficients"]), **LAST)
     parts.view.input(**drawing, **LAST)
 
@@ -83,7 +90,7 @@ def _wire_choosing(parts: Parts, handlers: Handlers, sweeping: Dependency, drawi
     gr.on(changes, **following, **LAST).then(**drawing, **LAST)
     # One event with few outputs: the browser applies them one by one, and none must end up in what is reopened next.
     sampling = ["chosen.temperature", "chosen.top_p"]
-    suited = ["chosen.preference", "chosen.left", "chosen.right", *sampling, "view", "columns"]
+    suited = ["chosen.preference", "chosen.left", "chosen.right", *sampling, "view", "columns", "example"]
     choosing = parts.call(handlers.choose, ["chosen", "swept"], suited)
     chosen.set_name.input(**choosing, **QUIET).success(None, js=SUITED, **QUIET)
 
@@ -95,9 +102,9 @@ def _wire_choosing(parts: Parts, handlers: Handlers, sweeping: Dependency, drawi
 def _wire_writing(parts: Parts, handlers: Handlers, jobs: int, drawing: dict) -> Dependency:
     """Write, the sweep in the background or that of the button, and Stop. Returns the sweep."""
     texts = {"concurrency_id": "texts", "concurrency_limit": jobs}
-    running = parts.write.click(
-        **parts.call(handlers.write, ["chosen", "texts"], ["columns", "problem", "texts", "history"]), **texts, **HIDDEN
-    )
+    writing = parts.call(handlers.write, ["chosen", "texts", "asked"], ["columns", "problem", "texts", "history"])
+    # Pressed while it writes, it writes once more, of what is given by then.
+    running = parts.write.click(**writing, **texts, **HIDDEN, js=ASKED, trigger_mode="always_last")
     linking = parts.call(handlers.follow_with_link, ["chosen"], ["query"])
     linked = running.success(**linking, **QUIET).success(None, parts.query, parts.link, js=SHOW_LINK, **QUIET)
     linked.then(**drawing, **HIDDEN)

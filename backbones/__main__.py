@@ -298,7 +298,7 @@ def main() -> None:
     args = parser.parse_args()
     try:
         args.run(args)
-    except ValueError as error:
+    except (ValueError, MemoryError) as error:
         sys.exit(f"error: {error}")
 
 

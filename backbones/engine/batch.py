@@ -16,6 +16,7 @@ from backbones.engine.device import Coming, out_of_memory, sent
 from backbones.engine.request import Request, Text
 from backbones.engine.sampling import Sampler
 from backbones.engine.soup import Soup
+from backbones.store import footprint
 
 SLOTS = 64
 READ_AT_ONCE = 1024  # tokens of prompts that a step reads while others decode
@@ -140,16 +141,33 @@ class Batch:
     def add(self, rows: list[Row]) -> None:
         """Let rows join; their prompts are read from the next step on. They need as many free slots as members.
 
-        Raises ValueError when a row needs more positions than the base has. After any exception none has joined, and
-        the others can go on.
+        Raises ValueError when a row needs more positions than the base has, MemoryError when the cache would have to
+        grow beyond what is free. After any exception none has joined, and the others can go on.
         """
         assert sum(len(row.weights) for row in rows) <= self.free, (len(rows), self.free)
         tokenised(self.soup, [row for row in rows if row.ids is None])
         with torch.inference_mode():
             longest = max(len(row.ids) + row.request.max_new_tokens for row in rows)
+            if longest > self.cache.capacity:
+                self._require_memory(longest)
             self.cache.reserve(longest, len(self.slots))
             self.mix.write(len(self.slots), [member for row in rows for member in row.coefficients])
         self.slots += [Slot(row, weight, row.ids) for row in rows for weight in row.weights]
+
+    def _require_memory(self, positions: int) -> None:
+        """Raises MemoryError where there is none for a cache of rows of this length: on the CPU the system would end
+        the process rather than refuse it."""
+        config, cache = self.soup.model.config.get_text_config().to_dict(), self.cache
+        needed = footprint.cache(config, cache.slots, positions, self.soup.dtype.itemsize)
+        free = footprint.available(str(self.soup.device))
+        if not self.slots:  # or else what is held stays until it has been copied
+            free += sum(tensor.nbytes for tensor in (*cache.keys, *cache.values))
+        if needed > free:
+            raise MemoryError(
+                f"the cache of {cache.slots} texts at one time, of up to {positions} tokens with their prompts, needs "
+                f"{footprint.readable(needed)}, {self.soup.device} has {footprint.readable(free)} free: write shorter "
+                "ones, or fewer at one time"
+            )
 
     def step(self) -> None:
         """One more token for every row that decodes, and a piece of the prompts of the others.

@@ -52,6 +52,7 @@ class Dispatcher(Jobs):
         self._files = ThreadPoolExecutor(1, thread_name_prefix="adapters")  # in turn: made, found again, removed
         self._tasks: dict[asyncio.Task, Job] = {}
         self._asked: set[Server] = set()  # whether they are back
+        self._tidied = False  # whether what runs before have left is deleted
         self._tries: WeakKeyDictionary[Row, int] = WeakKeyDictionary()  # that failed
         self._loop = asyncio.new_event_loop()
         self._called = asyncio.Event()
@@ -90,7 +91,16 @@ class Dispatcher(Jobs):
                 self._asked.add(server)
                 self._run(self._connect(server))
         if all(server.models is not None for server in self.servers):  # or adapters would go to whoever is first
+            self._tidy()
             self._admit(jobs)
+
+    def _tidy(self) -> None:
+        """Once, before any adapter is written, have those deleted that runs before have left."""
+        if not self._tidied:
+            self._tidied = True
+            held = {name for server in self.servers for name in server.held}
+            for merges in self.merges.values():
+                self._files.submit(merges.tidy, held)
 
     def _admit(self, jobs: list[Job]) -> None:
         """Start texts that wait, each of the job that has the fewest under way; those of the background are last. Where
@@ -175,8 +185,7 @@ class Dispatcher(Jobs):
             folder = await self._loop.run_in_executor(self._files, merges.written, adapter, merged)
             for old in unloaded:
                 await server.unload(old)
-                if not any(old in one.held for one in self.servers):
-                    self._files.submit(merges.remove, old)
+                self._remove(old)
             await server.load(adapter, folder)
         except Exception as error:
             server.forget(adapter)
@@ -187,9 +196,19 @@ class Dispatcher(Jobs):
                 ) from None
             raise
 
+    def _remove(self, adapter: str) -> None:
+        """Have the folder of an adapter deleted, of whichever set it is, unless another server holds it."""
+        if not any(adapter in server.held for server in self.servers):
+            for merges in self.merges.values():
+                self._files.submit(merges.remove, adapter)
+
     async def _connect(self, server: Server) -> None:
+        before = server.held
         try:
             await server.connect()
+            for adapter, held in before.items():
+                if adapter not in server.held and held.idle:  # or it is about to be loaded there
+                    self._remove(adapter)
             log.info("%s serves %s", server.url, ", ".join(sorted(server.models or ())))
         except Exception as error:  # whatever it is, others go on without this one, and it is asked again later
             self._lost(server, error)

@@ -7,6 +7,7 @@ holds. Nothing here loads the weights of the base.
 import hashlib
 import json
 import shutil
+from collections.abc import Collection
 from functools import cached_property, lru_cache
 from pathlib import Path
 
@@ -72,6 +73,12 @@ class Merges(Editor):
     def remove(self, name: str) -> None:
         """Delete the folder of an adapter that no server holds."""
         shutil.rmtree(self.folder / name, ignore_errors=True)
+
+    def tidy(self, held: Collection[str]) -> None:
+        """Delete the folders of all adapters but those that are `held`: runs before have left them."""
+        for folder in self.folder.glob(NAME + "[0-9a-f]" * DIGITS):  # what else lies there is not ours
+            if folder.name not in held:
+                self.remove(folder.name)
 
     def _adapter(self, method: str, mu: Preference) -> tuple[str, Merged]:
         """The name of the adapter that `method` makes of mu, "" where that is the base, and its coefficients.

@@ -1,7 +1,6 @@
 """PEFT LoRA folders, read as they are and written: what cannot be honoured exactly is refused by name."""
 
 import hashlib
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,8 @@ import torch
 from peft import LoraConfig
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
+
+from backbones.store.files import read_json, reading
 
 PREFIX = "base_model.model."
 CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
@@ -33,6 +34,10 @@ PLAIN = {
     "target_parameters": (None, []),
     "alora_invocation_tokens": (None, []),
 }
+
+# Ways in which an adapter can have begun that leave the base as it is. In the others of PEFT (pissa, olora, corda,
+# loftq, lora_ga) its weights were changed too, and an adapter without that change is another one.
+BEGINNINGS = (True, False, None, "gaussian", "eva", "orthogonal", "mica")
 
 
 @dataclass(frozen=True)
@@ -63,13 +68,21 @@ def read_adapter(folder: Path, name: str = "") -> Adapter:
     for file in (config_file, weights_file):
         if not file.is_file():
             raise ValueError(f"{file} is missing: save the adapter with PEFT's save_pretrained")
-    config = json.loads(config_file.read_text())
+    config = read_json(config_file)
     for key, plain in PLAIN.items():
         value = config.get(key, plain[-1])
         if value not in plain:
             raise ValueError(f"{config_file}: {key} is {value!r}, which the soup cannot serve: use {plain[0]!r}")
-    rank = config["r"]
-    scale = config["lora_alpha"] / (rank**0.5 if config.get("use_rslora") else rank)
+    beginning = config.get("init_lora_weights")
+    if beginning not in BEGINNINGS:
+        raise ValueError(
+            f"{config_file}: init_lora_weights is {beginning!r}, with which PEFT changes the weights of the base, and "
+            "the soup serves it as it is: save the adapter with PEFT's path_initial_model_for_weight_conversion, or "
+            "train with the default initialisation"
+        )
+    with reading(config_file):
+        rank = config["r"]
+        scale = config["lora_alpha"] / (rank**0.5 if config.get("use_rslora") else rank)
 
     weights, deltas = _tensors(weights_file), {}
     for key in sorted(weights):
@@ -97,7 +110,7 @@ def weights_of(folder: Path) -> Path:
 
 def down_projections(ups: Path) -> Path:
     """The file that has the A of a file `UPS`. Raises ValueError where it names no folder beside its own."""
-    with safe_open(ups, "pt") as file:
+    with reading(ups), safe_open(ups, "pt") as file:
         start = (file.metadata() or {}).get(START, "")
     weights = ups.parents[1] / start / WEIGHTS
     if not start or Path(start).name != start or not weights.is_file():
@@ -114,9 +127,12 @@ def write_ups(tensors: dict[str, torch.Tensor], start: str, folder: Path) -> Non
 
 def _tensors(file: Path) -> dict[str, torch.Tensor]:
     """An adapter's tensors, as PEFT names them, from its `weights_of`."""
-    tensors = load_file(file)
+    with reading(file):
+        tensors = load_file(file)
     if file.name == UPS:
-        downs = load_file(down_projections(file))
+        weights = down_projections(file)
+        with reading(weights):
+            downs = load_file(weights)
         tensors |= {name: tensor for name, tensor in downs.items() if ".lora_A." in name}
     return tensors
 

@@ -25,9 +25,10 @@ def convert(gguf: Path, folder: Path) -> None:
         quantised = AutoModelForCausalLM.from_pretrained(
             plain, dtype=torch.float32, quantization_config=NF4, device_map={"": "cpu"}
         )
-    for parameter in quantised.parameters():
-        if parameter.is_floating_point():  # embeddings and norms; the 4-bit weights are bytes
-            parameter.data = parameter.data.to(torch.bfloat16)
+        # Until then they lie in the folder's file, and Windows deletes no file that is mapped.
+        for parameter in quantised.parameters():
+            if parameter.is_floating_point():  # embeddings and norms; the 4-bit weights are bytes
+                parameter.data = parameter.data.to(torch.bfloat16)
     quantised.config.dtype = torch.bfloat16
     quantised.save_pretrained(folder)
     tokenizer.save_pretrained(folder)

@@ -20,6 +20,8 @@ from backbones.store.files import new_folder, require_new, write_json
 from backbones.store.low_rank import concatenated, truncated
 from backbones.store.soup_set import SoupSet
 
+ON_CPU = {"": "cpu"}  # else transformers loads a quantised base onto a GPU, where there is one
+
 CARD = """# {title}
 
 The set {set} merged by {method} at the preference {preference}: {what}.
@@ -35,9 +37,9 @@ from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 base = {base!r}  # the set's
-model = AutoModelForCausalLM.from_pretrained(base)
+model = AutoModelForCausalLM.from_pretrained(base{where})
 model = PeftModel.from_pretrained(model, {folder!r})  # this folder
-tokenizer = AutoTokenizer.from_pretrained(base, padding_side="left")
+tokenizer = AutoTokenizer.from_pretrained(base{where}, padding_side="left")
 ```
 
 On CPUs that can, bitsandbytes computes in bf16 on a packed path of its own, where logits differ slightly from those
@@ -85,8 +87,8 @@ def merged_adapter(soup_set: SoupSet, method: str, mu: Preference, folder: Path,
     full, errors = len(next(iter(deltas.values()))[0]), {}
     if rank is not None and rank < full:
         deltas, errors = truncated(deltas, rank)
-    gguf = soup_set.gguf
-    base = gguf.hub if gguf else _base_path(soup_set.base)
+    gguf, on_hub = soup_set.gguf, soup_set.base_on_hub
+    base = gguf.hub if gguf else on_hub["hub"] if on_hub else _base_path(soup_set.base)
     write_adapter(deltas, base, folder)
     what = f"one LoRA adapter of rank {min(full, rank or full)}"
     if errors:
@@ -94,10 +96,12 @@ def merged_adapter(soup_set: SoupSet, method: str, mu: Preference, folder: Path,
         settings = {"method": method, "preference": list(mu), "full_rank": full, "rank": rank}
         write_json(folder / "hyperparameters.json", settings | {"relative_errors": errors})
     if gguf:
-        where = {"gguf_file": gguf.gguf, "revision": gguf.revision}
-        code = LOAD_ADAPTER_OF_GGUF.format(base=base, where=where, folder=folder.name)
+        file = {"gguf_file": gguf.gguf, "revision": gguf.revision}
+        code = LOAD_ADAPTER_OF_GGUF.format(base=base, where=file, folder=folder.name)
     else:
-        code = LOAD_ADAPTER.format(base=base, folder=folder.name)
+        place = {"revision": on_hub["revision"], "subfolder": on_hub.get("folder")} if on_hub else {}
+        where = "".join(f", {name}={value!r}" for name, value in place.items() if value)
+        code = LOAD_ADAPTER.format(base=base, where=where, folder=folder.name)
     (folder / "README.md").write_text(_card(soup_set, method, mu, merged, what) + code, encoding="utf-8")
     return folder
 
@@ -114,7 +118,7 @@ def merged_model(soup_set: SoupSet, method: str, mu: Preference, folder: Path, d
     require_new(folder)
     deltas = concatenated([read_adapter(soup_set.folders[name], name) for name in merged], list(merged.values()))
     model = AutoModelForCausalLM.from_pretrained(
-        soup_set.base, dtype=torch.float32, use_safetensors=True, local_files_only=True
+        soup_set.base, dtype=torch.float32, device_map=ON_CPU, use_safetensors=True, local_files_only=True
     )
     quantised = hasattr(model.config, "quantization_config")
     if quantised:
@@ -142,9 +146,9 @@ def plain_base(soup_set: SoupSet, folder: Path) -> Path:
     """
     require_new(folder)
     config = AutoConfig.from_pretrained(soup_set.base, local_files_only=True)
-    quantise = {} if hasattr(config, "quantization_config") else {"quantization_config": NF4, "device_map": {"": "cpu"}}
+    quantise = {} if hasattr(config, "quantization_config") else {"quantization_config": NF4}
     model = AutoModelForCausalLM.from_pretrained(
-        soup_set.base, dtype=torch.float32, use_safetensors=True, local_files_only=True, **quantise
+        soup_set.base, dtype=torch.float32, device_map=ON_CPU, use_safetensors=True, local_files_only=True, **quantise
     )
     with new_folder(folder) as made:
         model.dequantize().to(torch.bfloat16).save_pretrained(made, save_original_format=False)

@@ -40,6 +40,15 @@ def base(path: Path, named: Folder) -> tuple[Path, Gguf | None]:
     return inside(owner, named), None
 
 
+def base_on_hub(path: Path, named: Folder) -> dict[str, str] | None:
+    """Where on the Hub the base lies that the manifest in `path` names: {"hub", "revision", "folder"}, as it has it.
+
+    None for one that lies here, or is made of a GGUF file. Raises SetError.
+    """
+    _, named = _owner(path, named)
+    return named if isinstance(named, dict) and "gguf" not in named else None
+
+
 def base_from_adapters(path: Path, named: Folder) -> str:
     """How adapters in adapters/NAME of the set in `path` name its base: by a path from there, or a repository."""
     owner, named = _owner(path, named)

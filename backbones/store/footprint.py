@@ -3,14 +3,14 @@
 Works for decoder models of the usual kind (keys and values of every layer in the cache).
 """
 
-import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from math import prod
 from pathlib import Path
 
 import psutil
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 
+from backbones.store.files import read_json, reading
 from backbones.store.soup_set import SoupSet
 
 CHUNK = 64  # positions that a slot of the cache is made longer by
@@ -23,6 +23,11 @@ SCALES = (".absmax", ".nested_absmax", ".quant_map", ".nested_quant_map")  # bit
 Tensors = dict[str, tuple[str, list[int], int]]  # by name: type, shape and bytes
 TOGETHER = (("q_proj", "k_proj", "v_proj"), ("gate_proj", "up_proj"))  # layers that read the same input
 BESIDE = {layer: [other for other in group if other != layer] for group in TOGETHER for layer in group}
+CGROUP = Path("/sys/fs/cgroup")  # as a container sees its own
+LIMITS = (  # of cgroups 2 and 1: limit, usage and its parts, and how those begin that count what runs below, too
+    ("memory.max", "memory.current", "memory.stat", ""),
+    ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes", "memory/memory.stat", "total_"),
+)
 NAMES = {  # in config.json, by architecture
     "layers": ("num_hidden_layers", "n_layer"),
     "heads": ("num_attention_heads", "n_head"),
@@ -52,15 +57,15 @@ def estimate(
     Raises ValueError, naming the file, for a folder without config.json or safetensors, or with others than expected.
     """
     config, tensors = _config(base), _tensors(base, "model")
-    cache = _cache(config, rows, prompt_tokens + new_tokens, dtype_bytes)
+    cached = cache(config, rows, prompt_tokens + new_tokens, dtype_bytes)  # first, as it refuses what it does not know
     linear = _quantised(base, tensors) if quantise and "quantization_config" not in config else set()
     parts = {
         "weights": _weights(tensors, config, dtype_bytes, set() if dense else linear, dense),
         "adapters": sum(_adapter(folder, dense) for folder in adapters) * dtype_bytes,
         "reward models": sum(_numbers(folder, "model") for folder in reward_models) * reward_bytes,
-        "cache": cache,
+        "cache": cached,
+        "working memory": _working(config, rows, prompt_tokens, new_tokens, dtype_bytes),
     }
-    parts["working memory"] = _working(config, rows, prompt_tokens, new_tokens, dtype_bytes)
     return parts | {"total": sum(parts.values())}
 
 
@@ -82,18 +87,40 @@ def of_set(soup_set: SoupSet, rows: int, device: str, dtype_bytes: int, dense: b
     )
 
 
-def fitting(soup_set: SoupSet, rows: int, device: str, dtype_bytes: int, dense: bool) -> tuple[dict[str, int], bool]:
+def fitting(
+    soup_set: SoupSet,
+    rows: int,
+    device: str,
+    dtype_bytes: int,
+    dense: bool,
+    before: Collection[dict[str, int]] = (),
+) -> tuple[dict[str, int], bool]:
     """The estimate of a set, and whether its 4-bit weights are kept de-quantised: as `dense` says, but not where there
     is memory for them in 4 bits alone.
 
+    `before`: the estimates of the sets that were loaded already. Their caches are made when they write; working memory
+    is that of one set at a time, as they take turns.
     Raises ValueError for a set that does not fit, and as `estimate`.
     """
-    free = available(device)
     needs = of_set(soup_set, rows, device, dtype_bytes, dense)
+    caches = sum(other["cache"] for other in before)
+    turns = max([needs["working memory"], *(other["working memory"] for other in before)])
+    free = max(available(device) - caches - (turns - needs["working memory"]), 0)
     if dense and needs["total"] > free:
         dense, needs = False, of_set(soup_set, rows, device, dtype_bytes, dense=False)
     refuse_if_too_large(needs, device, free)
     return needs, dense
+
+
+def cache(config: dict, rows: int, tokens: int, dtype_bytes: int) -> int:
+    """Bytes of keys and values of every layer, (rows, positions, heads, head size) each, in slots of whole chunks.
+
+    `config`: the fields of config.json. Raises ValueError where they lack what such models have.
+    """
+    heads = config.get("num_key_value_heads") or _of(config, "heads")
+    size = config.get("head_dim") or _of(config, "hidden") // _of(config, "heads")
+    positions = min(-(-tokens // CHUNK) * CHUNK + 1, _of(config, "positions") + 1)
+    return 2 * _of(config, "layers") * rows * heads * positions * size * dtype_bytes
 
 
 def available(device: str) -> int:
@@ -104,9 +131,10 @@ def available(device: str) -> int:
         unused = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
         return torch.cuda.mem_get_info(device)[0] + unused
     free = psutil.virtual_memory().available
-    limit, used = Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current")
-    if limit.is_file() and used.is_file() and limit.read_text().strip().isdecimal():  # a container's own, or "max"
-        free = min(free, int(limit.read_text()) - int(used.read_text()))
+    for limit, used, statistics, prefix in LIMITS:
+        if (CGROUP / limit).is_file() and (CGROUP / limit).read_text().strip().isdecimal():  # or "max"
+            left = int((CGROUP / limit).read_text()) - int((CGROUP / used).read_text())
+            free = min(free, left + _page_cache(CGROUP / statistics, prefix))
     return max(free, 0)
 
 
@@ -134,6 +162,12 @@ def peak(device: str, work: Callable[[], object] = lambda: None) -> int:
     return torch.cuda.max_memory_allocated(device)
 
 
+def _page_cache(statistics: Path, prefix: str) -> int:
+    """Bytes of files that a container's usage counts, and that are given up where memory is needed."""
+    held = dict(line.split() for line in statistics.read_text().splitlines()) if statistics.is_file() else {}
+    return sum(int(held.get(f"{prefix}{kind}_file", 0)) for kind in ("active", "inactive"))
+
+
 def _weights(tensors: Tensors, config: dict, dtype_bytes: int, quantised: set[str], dense: bool) -> int:
     """Bytes of the base's tensors, of which those named in `quantised` will be in NF4, or with `dense` none is."""
     total = 0.0
@@ -151,14 +185,6 @@ def _weights(tensors: Tensors, config: dict, dtype_bytes: int, quantised: set[st
     return round(total)
 
 
-def _cache(config: dict, rows: int, tokens: int, dtype_bytes: int) -> int:
-    """Keys and values of every layer: (rows, positions, heads, head size) each, in slots of whole chunks."""
-    heads = config.get("num_key_value_heads") or _of(config, "heads")
-    size = config.get("head_dim") or _of(config, "hidden") // _of(config, "heads")
-    positions = min(-(-tokens // CHUNK) * CHUNK + 1, _of(config, "positions") + 1)
-    return 2 * _of(config, "layers") * rows * heads * positions * size * dtype_bytes
-
-
 def _working(config: dict, rows: int, prompt_tokens: int, new_tokens: int, dtype_bytes: int) -> int:
     """What a prompt's forward pass and the sampler hold at one time, and the largest matrix, de-quantised.
 
@@ -169,7 +195,7 @@ def _working(config: dict, rows: int, prompt_tokens: int, new_tokens: int, dtype
     groups = _of(config, "heads") // (config.get("num_key_value_heads") or _of(config, "heads"))
     activations = rows * prompt_tokens * (6 * hidden + 3 * inner) * dtype_bytes
     logits = rows * vocabulary * (dtype_bytes + 6 * 4)  # in fp32: logits, probabilities, noise, scores, two orders
-    spread = _cache(config, rows, prompt_tokens + new_tokens, dtype_bytes) // _of(config, "layers") * groups
+    spread = cache(config, rows, prompt_tokens + new_tokens, dtype_bytes) // _of(config, "layers") * groups
     return activations + logits + spread + hidden * inner * dtype_bytes
 
 
@@ -199,21 +225,19 @@ def _tensors(folder: Path, stem: str) -> Tensors:
     file, index = folder / f"{stem}.safetensors", folder / f"{stem}.safetensors.index.json"
     if not file.is_file() and not index.is_file():
         raise ValueError(f"{file} is missing: save the model as safetensors")
-    files = (
-        [file] if file.is_file() else [folder / f for f in set(json.loads(index.read_text())["weight_map"].values())]
-    )
+    files = [file]
+    if not file.is_file():
+        with reading(index):
+            files = [folder / shard for shard in set(read_json(index)["weight_map"].values())]
     found = {}
     for file in files:
-        try:
-            with safe_open(file, "numpy") as opened:  # whose headers alone are read, and torch not at all
-                for name in opened.keys():  # noqa: SIM118
-                    tensor = opened.get_slice(name)
-                    kind, shape = tensor.get_dtype(), tensor.get_shape()
-                    found[name] = (kind, shape, prod(shape) * SIZES[kind])
-        except (OSError, SafetensorError) as error:
-            raise ValueError(f"{file} is no safetensors file ({error}): save it again") from None
-        except KeyError as error:
-            raise ValueError(f"{file} holds tensors of type {error}: save it in a floating-point type") from None
+        with reading(file), safe_open(file, "numpy") as opened:  # whose headers alone are read, and torch not at all
+            for name in opened.keys():  # noqa: SIM118
+                tensor = opened.get_slice(name)
+                kind, shape = tensor.get_dtype(), tensor.get_shape()
+                if kind not in SIZES:
+                    raise ValueError(f"{file} holds tensors of type {kind!r}: save it in a floating-point type")
+                found[name] = (kind, shape, prod(shape) * SIZES[kind])
     return found
 
 
@@ -241,7 +265,7 @@ def _config(folder: Path) -> dict:
     file = folder / "config.json"
     if not file.is_file():
         raise ValueError(f"{file} is missing: save the model with save_pretrained")
-    return json.loads(file.read_text(encoding="utf-8"))
+    return read_json(file)
 
 
 def _of(config: dict, name: str) -> int:

@@ -15,10 +15,10 @@ from pathlib import Path
 import torch
 from safetensors import safe_open
 
-from backbones.store import hub, soup_set
+from backbones.store import folders, hub, soup_set
 from backbones.store.adapters import CONFIG, UPS, read_adapter, weights_of, write_adapter
 from backbones.store.adapters import WEIGHTS as ADAPTER_WEIGHTS
-from backbones.store.files import new_folder, require_new, write_json
+from backbones.store.files import new_folder, read_json, reading, require_new, write_json
 from backbones.store.layers import linear_layers, without_weights
 from backbones.store.low_rank import factors, residual
 from backbones.store.manifest import Manifest, SetError
@@ -161,7 +161,9 @@ def import_set(
         except SetError as error:
             raise SetError(str(error).replace(str(made), str(folder))) from None
         reports = {
-            adapter: _bring_adapter(path, local, made / "adapters" / adapter, rank, tolerance)
+            adapter: _bring_adapter(
+                path, local, made / "adapters" / adapter, folders.base_from_adapters(made, named), rank, tolerance
+            )
             for adapter, path in sources.items()
         }
     return {adapter: report for adapter, report in reports.items() if report is not None}
@@ -172,11 +174,11 @@ def _tensor_files(folder: Path) -> dict[str, Path]:
     config, index = folder / "config.json", folder / f"{WEIGHTS}.index.json"
     if not config.is_file():
         raise ValueError(f"{config} is missing: give the folder of a model as transformers saves it")
-    if json.loads(config.read_text(encoding="utf-8")).get("quantization_config"):
+    if read_json(config).get("quantization_config"):
         raise ValueError(f"{folder} is quantised, and differences to rounded weights mean nothing: give it unquantised")
     if index.is_file():
-        weight_map = json.loads(index.read_text(encoding="utf-8"))["weight_map"]
-        files = {name: folder / file for name, file in weight_map.items()}
+        with reading(index):
+            files = {name: folder / file for name, file in read_json(index)["weight_map"].items()}
         for file in sorted(set(files.values())):
             if not file.is_file():
                 raise ValueError(f"{file} is missing, which {index.name} names: copy it")
@@ -185,7 +187,7 @@ def _tensor_files(folder: Path) -> dict[str, Path]:
         pickled = [file.name for file in sorted(folder.iterdir()) if file.suffix in soup_set.PICKLED]
         found = f"has the pickle {pickled[0]}, which can run code" if pickled else f"has no {WEIGHTS}"
         raise ValueError(f"{folder} {found}: save the model with save_pretrained, as safetensors")
-    with safe_open(folder / WEIGHTS, "pt") as file:
+    with reading(folder / WEIGHTS), safe_open(folder / WEIGHTS, "pt") as file:
         return dict.fromkeys(file.keys(), folder / WEIGHTS)
 
 
@@ -226,7 +228,7 @@ def _pair(
 def _tensor(folder: Path, files: dict[str, Path], name: str) -> torch.Tensor:
     if name not in files:
         raise ValueError(f"{folder} has no tensor {name!r}: use a base and a checkpoint of the same model")
-    with safe_open(files[name], "pt") as file:
+    with reading(files[name]), safe_open(files[name], "pt") as file:
         return file.get_tensor(name).float()
 
 
@@ -273,10 +275,12 @@ def _bring_base(base: str | Path, made: Path) -> tuple[str | dict, Path]:
     return {"hub": repository, "revision": revision}, hub.fetch(repository, revision)
 
 
-def _bring_adapter(source: Path, base: Path, target: Path, rank: int | None, tolerance: float) -> Report | None:
+def _bring_adapter(
+    source: Path, base: Path, target: Path, named: str, rank: int | None, tolerance: float
+) -> Report | None:
     """Copy an adapter (None), or convert a checkpoint (its report). Raises ValueError for neither.
 
-    The adapter then names no path of this machine as its base.
+    As its base the adapter then names `named`, which is no path of this machine.
     """
     report = None
     if (source / CONFIG).is_file():
@@ -291,8 +295,7 @@ def _bring_adapter(source: Path, base: Path, target: Path, rank: int | None, tol
         read_adapter(target)
     else:
         raise ValueError(f"{source} is no folder: name a PEFT adapter or a checkpoint")
-    config = json.loads((target / CONFIG).read_text(encoding="utf-8"))
-    write_json(target / CONFIG, config | {"base_model_name_or_path": "../../base"})
+    write_json(target / CONFIG, read_json(target / CONFIG) | {"base_model_name_or_path": named})
     return report
 
 

@@ -17,7 +17,7 @@ that of a set beside this one, {"set": "name"}, or be made of a GGUF file, which
 
 import math
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from backbones.merging import coefficients, methods
@@ -41,9 +41,10 @@ PICKLED = {".bin", ".pt", ".pth", ".pkl", ".ckpt"}
 
 @dataclass(frozen=True)
 class SoupSet:
-    """A set. `base_folder`: where the base lies, or will lie once it is made of `gguf`. `folders`: of every adapter by
-    its name, which says what it was tuned for: backbone-1, specialist-2, oracle-1. `front` is None until it has been
-    measured. `withheld`: methods that are not offered where it is served."""
+    """A set. `base_folder`: where the base lies, or will lie once it is made of `gguf`. `base_on_hub`: where it comes
+    from, if that is the Hub: {"hub", "revision", "folder"}. `folders`: of every adapter by its name, which says what it
+    was tuned for: backbone-1, specialist-2, oracle-1. `front` is None until it has been measured. `withheld`: methods
+    that are not offered where it is served."""
 
     path: Path
     name: str
@@ -62,6 +63,7 @@ class SoupSet:
     front: Front | None = None
     start: str | None = None
     gguf: Gguf | None = None
+    base_on_hub: dict[str, str] | None = None
     withheld: frozenset[str] = frozenset()
 
     @property
@@ -126,7 +128,7 @@ def read(name_or_path: str | Path) -> SoupSet:
     A set of the Hub is named `organisation/name` or `organisation/name@revision`, and fetched where it is not yet. A
     base that is made of a GGUF file is not: `SoupSet.base` asks for that. Raises SetError.
     """
-    name = str(name_or_path)
+    name, repository = str(name_or_path), ""
     path = SETS / name if name in shipped() else Path(name)
     if not path.is_dir() and hub.is_repository(name):
         repository, _, revision = name.partition("@")
@@ -137,7 +139,11 @@ def read(name_or_path: str | Path) -> SoupSet:
     if not (path / FILE).is_file():
         known = ", ".join(shipped())
         raise SetError(f"no set {name!r}: name a folder with a {FILE}, organisation/name of the Hub, or {known}")
-    return made(path, Manifest.read(path))
+    found = made(path, Manifest.read(path))
+    if repository and found.base_folder.is_relative_to(path):  # it has a base of its own, at the same commit
+        inside = found.base_folder.relative_to(path).as_posix()
+        found = replace(found, base_on_hub={"hub": repository, "revision": path.name, "folder": inside})
+    return found
 
 
 def made(path: Path, manifest: Manifest) -> SoupSet:
@@ -177,6 +183,7 @@ def made(path: Path, manifest: Manifest) -> SoupSet:
             front=_front(path / "front.json"),
             start=start,
             gguf=gguf,
+            base_on_hub=places.base_on_hub(path, manifest.base),
         )
         _validate(soup_set)
     except SetError:

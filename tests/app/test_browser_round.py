@@ -205,8 +205,10 @@ def test_an_open_round_has_no_text_that_the_columns_show(page):
     assert texts(page) == before and page.locator("#blind [data-reveal]").first.inner_text()
 
 
-def test_no_round_has_a_text_that_has_stood_beside_its_methods_name(page):
-    begin(page)
+@pytest.mark.parametrize("reads_first", [False, True])
+def test_no_round_has_a_text_that_has_stood_beside_its_methods_name(page, reads_first):
+    if not reads_first:
+        begin(page)
     stops = ([50], [0], [10], [30, 40], [70], [90], [100])  # at 30 it does not rest; at 80 are the texts of 90
     for shares in stops:
         page.evaluate(  # its clock is the one that what it looks at is measured with
@@ -217,6 +219,8 @@ def test_no_round_has_a_text_that_has_stood_beside_its_methods_name(page):
             }""",
             shares,
         )
+    if reads_first:
+        begin(page)
     assert question(page).startswith("You asked for 30 % complete")
     press(page, "A tie")
     press(page, "Next")

@@ -85,6 +85,23 @@ def test_keys_go_between_the_stops_where_the_nearest_text_is_dimmed_and_write_wr
     assert "seed 0" in shown(page)[0]
 
 
+def test_coefficients_between_the_stops_stay_with_another_method_and_in_a_page_of_the_same_link(page, browser):
+    for _ in range(4):
+        page.locator("#slider-1").press("ArrowRight")
+    wait_for_text(page, "#coefficients", "your 54 % is inside")
+    choose(page, "Right column", "No mapping (ABA)")
+    wait_for_text(page, "#coefficients", "No mapping")
+    assert "+0.54" in page.locator("#coefficients").inner_text()
+    choose(page, "Right column", "Rewarded Soup")
+    wait_for_text(page, "#coefficients", "your 54 % is inside")
+    write(page)
+    page.wait_for_function("location.hash.includes('54')")
+    again, problems = opened(browser, page.url)
+    wait_for_text(again, "#coefficients", "your 54 % is inside")
+    again.close()
+    assert problems == []
+
+
 def test_other_parts_of_the_page_hear_of_every_move_and_can_make_one(page):
     page.evaluate(
         """() => {

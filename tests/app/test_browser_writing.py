@@ -1,5 +1,8 @@
 """Writing in headless Chromium, on a stream without a model."""
 
+import time
+
+from backbones.engine.jobs import Waiting
 from tests.browser import (
     choose,
     click_marker,
@@ -15,7 +18,7 @@ from tests.browser import (
     wait_for_trace,
     write,
 )
-from tests.fake import HEAVY, POINTER
+from tests.fake import HEAVY, POINTER, FakeStream
 
 pytestmark = needs_browser
 
@@ -38,11 +41,58 @@ def test_stop_ends_the_stream_at_once_and_keeps_what_is_there(page, served, monk
     press(page, "Write")
     page.wait_for_selector("#column-left .caret")
     press(page, "Stop")
-    page.wait_for_selector("#column-left .stopped")
+    page.wait_for_selector("#columns .halted")
     page.wait_for_timeout(2000)
     assert stream.closed == closed + 1
     assert page.locator("#column-left .chips").count() == 0
-    assert "The Golden Lantern" in page.locator("#column-left").inner_text()
+    press(page, "all complete")
+    press(page, "balanced")  # back, to what was stopped
+    assert "The Golden Lantern" in page.locator("#column-left .writing").inner_text()
+    assert not page.locator("#column-left .caret").is_visible()
+    monkeypatch.setattr(stream, "delay", 0.0)
+    write(page)
+    assert page.locator("#columns .halted").count() == 0
+
+
+def test_stop_while_others_are_served_says_that_nothing_comes(page, served, monkeypatch):
+    def busy(name, requests, background=False):
+        while True:
+            time.sleep(0.1)
+            yield Waiting(3)
+
+    monkeypatch.setattr(FakeStream, "__call__", lambda self, *asked, **how: busy(*asked, **how))
+    press(page, "Write")
+    page.get_by_text("3 requests are before yours. It starts by itself.").first.wait_for()
+    press(page, "Stop")
+    page.get_by_text("Stopped before it began: press Write for it.").first.wait_for()
+    assert "starts by itself" not in page.locator("#columns").inner_text()
+
+
+def test_a_change_while_it_writes_dims_the_old_text_and_write_takes_the_new(page, served, monkeypatch):
+    stream = served[1]
+    monkeypatch.setattr(stream, "delay", 0.5)
+    open_fields(page)
+    press(page, "Write")
+    page.wait_for_selector("#column-left .caret")
+    page.get_by_label("Name", exact=True).fill("Elm")
+    wait_for_text(page, "#columns [data-note]", "Written before your change.")
+    page.evaluate(
+        """() => {
+            window.undimmed = 0;
+            const look = () => {
+                const left = document.querySelector("#column-left").innerText;
+                if (left.includes("Golden") && !document.querySelector("#columns .dimmed")) window.undimmed += 1;
+            };
+            window.looking = setInterval(look, 50);
+        }"""
+    )
+    press(page, "Write")
+    wait_for_text(page, "#history", "Elm is a bone-soup pub")
+    page.evaluate("clearInterval(looking)")
+    assert page.evaluate("undimmed") == 0
+    assert [one[0].given["name"] for one in stream.requests[-2:]] == ["The Golden Lantern", "Elm"]
+    assert "Elm is a bone-soup pub" in page.locator("#column-left").inner_text()
+    assert "The Golden Lantern is a bone-soup pub" in page.locator("#history").inner_text()  # nothing is lost
 
 
 def test_stop_ends_a_sweep_and_says_so(page, served, monkeypatch):

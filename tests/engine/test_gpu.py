@@ -3,6 +3,7 @@
 import copy
 import json
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -15,6 +16,7 @@ from backbones.engine.scheduler import Scheduler
 from backbones.engine.soup import Soup
 from backbones.store import footprint
 from backbones.store.adapters import read_adapter
+from backbones.store.exporting import merged_model, plain_base
 from benchmarks import scaling
 from benchmarks.random_models import Numbers, random_adapters, random_model, random_rows, twin
 from tests.engine.test_architectures import MODELS, adapters_of, compared
@@ -221,6 +223,21 @@ def test_the_scheduler_serves_many_at_once(fp32, adapters):
         news = [first, *job]
         assert not isinstance(news[-1], Waiting)
         assert [text.raw for text in news[-1]] == [text.raw for text in expected]
+
+
+@pytest.mark.parametrize("name", ["nf4", "fp32"])
+def test_models_are_exported_where_there_is_a_gpu_too(base, adapters, fp32, tmp_path, name):
+    """The CPU computes them, though transformers would load a 4-bit base onto the GPU."""
+    tiny = replace(tiny_writer(fp32, adapters).set, base_folder=base.parent / name)
+    mu = tiny.preference((0.9, 0.1))
+    merged_model(tiny, "bone-soup", mu, tmp_path / "model", torch.float32)
+    plain_base(tiny, tmp_path / "base")
+    if name == "nf4":
+        merge = tiny.merge("bone-soup", mu).coefficients
+        coefficients = [merge.get(adapter, 0.0) for adapter in fp32.adapter_names]
+        with torch.no_grad():
+            logits = AutoModelForCausalLM.from_pretrained(tmp_path / "model", dtype=torch.float32)(IDS).logits
+        torch.testing.assert_close(served(fp32, IDS.to(DEVICE), [coefficients] * 2).cpu(), logits, **FP32)
 
 
 def test_memory_that_is_free_is_told():

@@ -11,6 +11,7 @@ from backbones.engine.batch import Batch, Unread
 from backbones.engine.jobs import ServingError
 from backbones.engine.sampling import Sampler
 from backbones.engine.scheduler import Scheduler
+from backbones.store import footprint
 from tests.engine.tiny import again, request, several, tiny_writer, tokens
 
 ERRORS = [torch.OutOfMemoryError("CUDA out of memory"), RuntimeError("[enforce fail] DefaultCPUAllocator: no memory")]
@@ -127,6 +128,39 @@ def test_a_cache_that_cannot_be_made_leaves_memory_for_shorter_rows(soup, number
         assert [short.tokens] == tokens(soup, [row])
 
 
+def held(batch):
+    """Bytes of a batch's cache."""
+    return sum(tensor.nbytes for tensor in (*batch.cache.keys, *batch.cache.values))
+
+
+def test_rows_whose_cache_would_need_more_than_is_free_do_not_join(soup, monkeypatch):
+    """Where the system ends a process that takes too much, torch would not say so."""
+    rows, batch, free, asked = several(5), Batch(soup, 8), 2**40, []
+    monkeypatch.setattr(footprint, "available", lambda device: asked.append(device) or free)
+    rows[3], rows[4] = again(rows[3], max_new_tokens=100), again(rows[4], max_new_tokens=150)
+    batch.add(rows[:2])
+    batch.step()
+    batch.add(rows[2:3])
+    batch.step()
+    assert asked == ["cpu"]  # the cache did not grow for the third
+    size, capacity = held(batch) // (batch.cache.capacity + 1), batch.cache.capacity
+    needed = size * (capacity + 64 + 1)
+    free = needed - 1
+    with pytest.raises(MemoryError, match=r"the cache of 8 texts .* needs .* cpu has .* free: write shorter ones"):
+        batch.add(rows[3:4])
+    assert batch.live == rows[:3] and batch.cache.capacity == capacity
+    free = needed
+    batch.add(rows[3:4])
+    assert held(batch) == needed
+    finished(batch)
+    free = size * 64  # the cache that nobody uses any more is given up for the new one
+    batch.add(rows[4:])
+    finished(batch)
+    assert held(batch) == needed + free
+    free = needed + free
+    assert [row.tokens for row in rows] == tokens(soup, rows)
+
+
 def waiting_for(monkeypatch, alone, together):
     """With `alone` rows under way, whose texts have begun, no step is made until there are `together`.
 
@@ -164,6 +198,18 @@ def test_jobs_whose_prompts_find_no_memory_end_and_the_others_write_what_they_wr
         assert list(serving.stream("two", jobs[3]))[-1] == alone[3]
     assert went_on == [[9, 2]] and len(reads) == 4
     assert list(serving.stream("one", jobs[1]))[-1] == alone[1]
+
+
+def test_a_job_for_whose_prompt_the_cache_cannot_grow_ends_alone(writer, monkeypatch):
+    expected, serving = writer.write([request(9, max_new_tokens=40)]), Scheduler({"tiny": writer}, max_rows=4)
+    first = serving.stream("tiny", [request(9, max_new_tokens=40)])
+    next(first)
+    with monkeypatch.context() as patch:
+        patch.setattr(footprint, "available", lambda device: 0)
+        with pytest.raises(ServingError, match="out of memory: write fewer texts at once"):
+            list(serving.stream("tiny", [request(1, max_new_tokens=200)]))
+    assert list(first)[-1] == expected
+    assert list(serving.stream("tiny", [request(1, max_new_tokens=200)]))[-1][0].done
 
 
 def test_a_job_ends_whole_when_one_of_its_rows_finds_no_memory(writer, monkeypatch):

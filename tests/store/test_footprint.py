@@ -3,12 +3,15 @@
 import json
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
 
+from app import serve
+from app.settings import Settings
 from backbones.engine.batch import Batch, Row
 from backbones.engine.request import Request
 from backbones.engine.soup import Soup
@@ -134,7 +137,7 @@ def test_files_that_are_no_safetensors_are_named(tmp_path, contents):
     with pytest.raises(ValueError, match=r"model\.safetensors is missing"):
         footprint.estimate(tmp_path, [], [], 1, 8, 4)
     (tmp_path / "model.safetensors").write_bytes(contents)
-    with pytest.raises(ValueError, match=r"model\.safetensors is no safetensors file \(.*\): save it again"):
+    with pytest.raises(ValueError, match=r"model\.safetensors is damaged or cut off \(.*\): copy or save it again"):
         footprint.estimate(tmp_path, [], [], 1, 8, 4)
 
 
@@ -142,7 +145,22 @@ def test_a_file_that_is_cut_off_is_named(base, tmp_path):
     whole = (base / "model.safetensors").read_bytes()
     (tmp_path / "config.json").write_bytes((base / "config.json").read_bytes())
     (tmp_path / "model.safetensors").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(ValueError, match=r"model\.safetensors is no safetensors file"):
+    with pytest.raises(ValueError, match=r"model\.safetensors is damaged or cut off"):
+        footprint.estimate(tmp_path, [], [], 1, 8, 4)
+
+
+@pytest.mark.parametrize(
+    ("index", "message"),
+    [
+        ("{", r"model\.safetensors\.index\.json is damaged or cut off"),
+        ("{}", r"model\.safetensors\.index\.json lacks 'weight_map'"),
+        ('{"weight_map": {"a": "gone.safetensors"}}', r"gone\.safetensors cannot be read"),
+    ],
+)
+def test_an_index_of_shards_that_is_damaged_is_named(tmp_path, index, message):
+    (tmp_path / "config.json").write_text(LlamaConfig().to_json_string())
+    (tmp_path / "model.safetensors.index.json").write_text(index)
+    with pytest.raises(ValueError, match=message):
         footprint.estimate(tmp_path, [], [], 1, 8, 4)
 
 
@@ -168,6 +186,70 @@ def test_an_unknown_architecture_is_refused(tmp_path):
     (tmp_path / "config.json").write_text("{}")
     with pytest.raises(ValueError, match=r"config\.json has none of num_"):
         footprint.estimate(tmp_path, [], [], 1, 8, 4)
+
+
+MIB = 2**20
+VERSIONS = {
+    "2": ("memory.max", "memory.current", "memory.stat", ""),
+    "1": ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes", "memory/memory.stat", "total_"),
+}
+
+
+def in_a_container(monkeypatch, folder, version, limit, used, parts):
+    """What is available there, where cgroups of this version tell of such memory."""
+    *sizes, statistics, _ = (folder / name for name in VERSIONS[version])
+    statistics.parent.mkdir(exist_ok=True)
+    for file, size in zip(sizes, (limit, used), strict=True):
+        file.write_text(f"{size}\n")
+    statistics.write_text("".join(f"{part} {size}\n" for part, size in parts.items()))
+    monkeypatch.setattr(footprint, "CGROUP", folder)
+    return footprint.available("cpu")
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_files_that_a_container_has_read_are_free_as_they_are_given_up(monkeypatch, tmp_path, version):
+    prefix = VERSIONS[version][3]
+    parts = {"anon": 15 * MIB, "shmem": MIB, "slab": 2 * MIB}
+    parts |= {f"{prefix}inactive_file": 8 * MIB, f"{prefix}active_file": 4 * MIB}
+    assert in_a_container(monkeypatch, tmp_path, version, 40 * MIB, 30 * MIB, parts) == 22 * MIB
+    assert in_a_container(monkeypatch, tmp_path, version, 40 * MIB, 40 * MIB, {"anon": 40 * MIB}) == 0
+
+
+@pytest.mark.parametrize(("version", "limit"), [("2", "max"), ("1", 2**63 - 4096)])
+def test_a_container_without_a_limit_has_what_the_machine_has(monkeypatch, tmp_path, version, limit):
+    monkeypatch.setattr(footprint.psutil, "virtual_memory", lambda: SimpleNamespace(available=7 * MIB))
+    assert in_a_container(monkeypatch, tmp_path, version, limit, 30 * MIB, {}) == 7 * MIB
+    assert in_a_container(monkeypatch, tmp_path, version, 35 * MIB, 30 * MIB, {}) == 5 * MIB
+
+
+def test_what_sets_loaded_before_will_still_take_is_not_free(chat, monkeypatch):
+    """Their caches, and the working memory of whichever set has its turn."""
+    found = sets.read(chat)
+    needs = footprint.of_set(found, 8, "cpu", 4)
+    before = [
+        {"cache": 1000, "working memory": needs["working memory"] + 50},
+        {"cache": 500, "working memory": needs["working memory"] - 50},
+    ]
+    enough = needs["total"] + 1500 + 50
+    monkeypatch.setattr(footprint, "available", lambda device: enough)
+    assert footprint.fitting(found, 8, "cpu", 4, False, before) == (needs, False)
+    monkeypatch.setattr(footprint, "available", lambda device: enough - 1)
+    assert footprint.fitting(found, 8, "cpu", 4, False) == (needs, False)
+    with pytest.raises(ValueError, match=f"the set needs .* cpu has {footprint.readable(needs['total'])} free"):
+        footprint.fitting(found, 8, "cpu", 4, False, before)
+    monkeypatch.setattr(footprint, "available", lambda device: 0)
+    with pytest.raises(ValueError, match=r"cpu has 0\.0 MiB free"):
+        footprint.fitting(found, 8, "cpu", 4, False, before)
+
+
+def test_the_app_leaves_out_a_set_whose_texts_would_find_no_memory_beside_those_of_the_others(monkeypatch, capsys):
+    rows = {"BONESOUP_ROWS": "64", "BONESOUP_DEVICE": "cpu", "BONESOUP_PRECISION": "float32"}
+    first, second = (footprint.of_set(sets.read(name), 64, "cpu", 4) for name in ("restaurants", "restaurants-3"))
+    for free, served in ((second["total"] + first["cache"], 2), (second["total"] + first["cache"] - 1, 1)):
+        monkeypatch.setattr(footprint, "available", lambda device, free=free: free)
+        writers = serve.load(Settings.read(rows | {"BONESOUP_SETS": "restaurants, restaurants-3"}))
+        assert list(writers) == ["restaurants", "restaurants-3"][:served]
+        assert ("the set restaurants-3 is left out: the set needs" in capsys.readouterr().out) == (served == 1)
 
 
 def test_nf4_is_the_bits_that_bitsandbytes_takes():

@@ -18,6 +18,7 @@ from backbones.engine.writer import Writer
 from backbones.merging.methods import METHODS
 from backbones.store import hub
 from backbones.store import soup_set as sets
+from backbones.store.exporting import merged_adapter
 from backbones.store.manifest import Manifest, SetError
 from tests.command import command
 from tests.store.conftest import COMMIT
@@ -149,6 +150,26 @@ def test_the_app_serves_a_set_of_the_hub_with_its_reward_model_next_to_the_shipp
     serve.page(writers, settings)
     (text,) = writers["three"].write([Request({"name": "Elm"}, (0, 0, 1), max_new_tokens=8)])
     assert 0 <= text.rewards["upbeat"] <= 1
+
+
+@pytest.mark.parametrize(
+    ("name", "base", "folder"), [("org/my-set", "org/base", ""), ("org/whole", "org/whole", "base")]
+)
+def test_an_exported_adapter_names_the_repository_and_commit_of_its_base(
+    online, repositories, tmp_path, name, base, folder
+):
+    """A base in a repository of its own, and in that of the set: no path of this machine's cache."""
+    if not (repositories / "org" / "whole").exists():
+        shutil.copytree(SHIPPED, repositories / "org" / "whole")
+    read = sets.read(name)
+    out = merged_adapter(read, "bone-soup", read.preference((1, 0)), tmp_path / "out")
+    assert json.loads((out / "adapter_config.json").read_text())["base_model_name_or_path"] == base
+    card = (out / "README.md").read_text()
+    where = f", revision='{COMMIT}'" + f", subfolder='{folder}'" * bool(folder)
+    assert card.count(f"from_pretrained(base{where}") == 2 and str(tmp_path) not in card
+    names, code = {}, card.split("```python\n")[1].split("```")[0]
+    exec(code.replace(f"'{base}'", repr(str(repositories / base))).replace("'out'", repr(str(out))), names)
+    assert names["model"].peft_config["default"].r == 32 and names["tokenizer"]("Elm").input_ids
 
 
 def test_what_the_hub_does_not_have_is_said_in_one_line(online):

@@ -13,12 +13,12 @@ from backbones.engine.request import Request
 from backbones.engine.writer import Writer
 from backbones.store import hub
 from backbones.store import soup_set as sets
-from backbones.store.importing import import_set
+from backbones.store.importing import import_set, low_rank
 from backbones.store.manifest import SetError
 from backbones.tasks.assistant import Assistant
 from backbones.tasks.task import Sampling
 from tests.conftest import TEMPLATE
-from tests.store.models import FACTS, IDS, OBJECTIVES, changed, scaled, served
+from tests.store.models import FACTS, IDS, OBJECTIVES, changed, scaled, served, tuned
 
 
 def importing(full, parts, folder, **changes):
@@ -101,6 +101,9 @@ def test_a_base_of_the_hub_stays_there(full, parts, tmp_path, monkeypatch):
     manifest = json.loads((tmp_path / "set" / "manifest.json").read_text())
     assert manifest["base"] == {"hub": "some/model", "revision": commit}
     assert set(asked) == {("some/model", commit)} and not (tmp_path / "set" / "base").exists()
+    for name in ("backbone-1", "backbone-2"):  # copied and converted
+        config = json.loads((tmp_path / "set" / "adapters" / name / "adapter_config.json").read_text())
+        assert config["base_model_name_or_path"] == "some/model"
 
 
 def test_a_reward_model_comes_along_without_pickles(full, parts, tmp_path):
@@ -158,6 +161,36 @@ def test_an_import_that_fails_leaves_nothing(full, parts, tmp_path, changes, err
         importing(full, parts, tmp_path / "sets" / "made", **changes)
     assert ".new-" not in str(caught.value)
     assert not list((tmp_path / "sets").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("name", "contents", "message"),
+    [
+        ("config.json", b"{", r"config\.json is damaged or cut off"),
+        ("config.json", b"[]", r"config\.json has the wrong shape"),
+        ("model.safetensors", b"version https://git-lfs.github.com/spec/v1", r"safetensors .*: run `git lfs pull`"),
+        ("model.safetensors", None, r"model\.safetensors is damaged or cut off"),
+        ("model.safetensors.index.json", b"", r"index\.json is damaged or cut off"),
+        ("model.safetensors.index.json", b'{"metadata": {}}', r"index\.json lacks 'weight_map'"),
+    ],
+)
+def test_a_damaged_file_of_a_checkpoint_is_named(full, parts, tmp_path, name, contents, message):
+    damaged = tmp_path / "damaged"
+    shutil.copytree(parts / "rank-2", damaged)
+    whole = (parts / "rank-2" / "model.safetensors").read_bytes()
+    (damaged / name).write_bytes(whole[: len(whole) // 2] if contents is None else contents)
+    with pytest.raises(ValueError, match=f"damaged/.*{message}"):
+        importing(full, parts, tmp_path / "set", backbones=[parts / "adapter", damaged])
+    assert not (tmp_path / "set").exists()
+
+
+def test_a_shard_that_is_damaged_is_named(full, tmp_path):
+    """Its header is read when the first of its tensors is."""
+    checkpoint = tuned(full, tmp_path / "checkpoint", 0, "60KB")
+    shard = sorted(checkpoint.glob("*-of-*"))[-1]
+    shard.write_bytes(shard.read_bytes()[:100])
+    with pytest.raises(ValueError, match=f"checkpoint/{shard.name} is damaged or cut off"):
+        low_rank(full, checkpoint, tmp_path / "adapter")
 
 
 def test_a_folder_that_holds_something_is_not_touched(full, parts, tmp_path):

@@ -1,0 +1,89 @@
+"""From one set to another in headless Chromium, where nothing is swept unasked: what belongs to the one stays there."""
+
+from dataclasses import replace
+
+import pytest
+
+from app.choices import Choices
+from app.page import build
+from app.serve import launch
+from backbones.merging.preference import Preference
+from tests.browser import choose, click_marker, needs_browser, opened, press, shares, tab, three, wait_for_text, write
+from tests.fake import GIVEN, FakeStream, fake_set, with_sweep
+
+pytestmark = needs_browser
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory):
+    """The address of a page of three sets, in the place of that of conftest.py, and the stream behind it; the first set
+    alone comes with texts."""
+    stream = FakeStream(delay=0.1)
+    first = with_sweep(fake_set(), tmp_path_factory.mktemp("set"))
+    sets = [first, replace(fake_set(), name="other", title="Other"), fake_set(3)]
+    page = build(sets, stream, background=False)
+    _, url, _ = launch(page, prevent_thread_lock=True, quiet=True, server_name="127.0.0.1")
+    yield url, stream
+    page.close()
+
+
+def note(page):
+    return page.locator("#columns [data-note]").inner_text()
+
+
+def test_a_link_to_a_set_of_more_objectives_shows_its_texts(browser, served):
+    asked = Choices(fake_set(3), ("bone-soup", "mod"), Preference((0.2, 0.3, 0.5)), GIVEN, seed=3)
+    page, problems = opened(browser, f"{served[0]}#{asked.query()}")
+    wait_for_text(page, "#column-right", "mod pub with seed 3")
+    assert "bone-soup pub with seed 3" in page.locator("#column-left").inner_text()
+    assert (shares(page), note(page)) == ([20, 30, 50], "")
+    page.close()
+    assert problems == []
+
+
+def test_a_text_of_a_set_of_more_objectives_is_reopened_and_shown(page):
+    three(page)
+    write(page)
+    choose(page, "Set", "Fake of 2")
+    wait_for_text(page, "#column-left", "at 50 % / 50 %")
+    page.locator("#history").get_by_role("button", name="reopen").last.press("Enter")
+    wait_for_text(page, "#column-left", "Written before")
+    assert "bone-soup pub with seed 0" in page.locator("#column-left").inner_text()
+    assert (len(shares(page)), note(page)) == (3, "")
+
+
+def test_a_text_that_is_under_way_does_not_come_up_in_another_set(page, served, monkeypatch):
+    monkeypatch.setattr(served[1], "delay", 0.4)
+    press(page, "Write")
+    page.wait_for_selector("#column-left .caret")
+    choose(page, "Set", "Other")
+    wait_for_text(page, "#history", "is a bone-soup pub with seed 0")
+    assert shares(page) == [50, 50]
+    assert page.locator("#columns").inner_text().strip() == "Mark what differs"
+    choose(page, "Set", "Fake of 2")
+    wait_for_text(page, "#column-left", "at 50 % / 50 %")
+
+
+def test_the_example_of_a_measured_point_stays_with_its_set(page):
+    click_marker(page, "Rewarded Soup", 2)
+    page.wait_for_selector("#example .example")
+    choose(page, "Set", "Other")
+    wait_for_text(page, "#preference", "50 %")
+    page.evaluate("document.dispatchEvent(new CustomEvent('bonesoup:prefer', { detail: [80, 20] }))")
+    page.wait_for_timeout(500)
+    assert shares(page) == [80, 20] and page.locator("#example .example").count() == 0
+
+
+def test_no_button_changes_the_sampling_without_the_page_hearing_of_it(page):
+    page.get_by_text("Sampling", exact=True).click()
+    page.get_by_label("Seed", exact=True).wait_for(state="visible")
+    assert page.locator("#sampling button").all_inner_texts() == ["Sampling\n▼"]
+
+
+def test_the_examples_of_code_have_the_address_of_the_page(browser, served):
+    page, address = tab(browser), served[0].replace("127.0.0.1", "localhost").rstrip("/")
+    page.goto(address)
+    page.get_by_role("tab", name="Use it from code").click()
+    wait_for_text(page, "#code", f'Client("{address}")')
+    assert "127.0.0.1" not in page.locator("#code").inner_text()
+    page.close()
