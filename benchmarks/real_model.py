@@ -28,7 +28,7 @@ from backbones.engine.soup import Soup, default_dense, default_dtype
 from backbones.merging.preference import Preference
 from backbones.store.adapters import Adapter
 from benchmarks import peft_peer
-from benchmarks.speed import stepper
+from benchmarks.speed import PACKED, stepper
 from benchmarks.timing import attempt, made, synchronised, table
 
 PROMPT, WARM_UP = 25, 4
@@ -182,7 +182,8 @@ def main() -> None:
     wrapped = peft_peer.made_of(copy.deepcopy(plain), adapters, layers)
     print(f"torch {torch.__version__}, {args.device}, {torch.get_num_threads()} threads, {platform.machine()}")
     print(f"{args.base}: {str(dtype).removeprefix('torch.')}, {'de-quantised once' if dense else '4 bits'}, ", end="")
-    print(f"{args.adapters} adapters of rank {args.rank}{' with one A' if args.shared else ''}")
+    print(f"{args.adapters} adapters of rank {args.rank}{' with one A' if args.shared else ''}; ", end="")
+    print(f"PEFT and transformers: {PACKED}")
     lines: dict[str, list] = {}
     for rows in args.rows:
         peft_peer.set_scales(wrapped, mixes(1, args.adapters)[0])

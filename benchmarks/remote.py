@@ -138,9 +138,10 @@ def agreement(held: SoupSet, dispatcher: Dispatcher, things: int) -> None:
     for (one, ours), (other, theirs) in combinations(written.items(), 2):
         lost = sorted(margin(writer, a, b) for a, b in zip(ours, theirs, strict=True) if a.raw != b.raw)
         print(f"- {one} and {other}: {same(ours, theirs)} agree", end="")
-        print(
-            f"; log-probabilities where they part: median {median(lost):.3f}, at most {lost[-1]:.3f} apart" * bool(lost)
-        )
+        if lost:
+            print(f"; log-probabilities where they part: median {median(lost):.3f}, ", end="")
+            print(f"at most {lost[-1]:.3f} apart", end="")
+        print()
 
 
 def margin(writer: Writer, one: Text, other: Text) -> float:

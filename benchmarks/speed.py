@@ -2,10 +2,11 @@
 
     python -m benchmarks.speed SET [--device cpu] [--rows 2] [--steps 200]
 
-Decoding steps (one token per row, cache of 32 to 96 tokens) of the bare 4-bit base, of the soup, and of PEFT with the
-same adapters; medians, taken in turns so that a busy machine disturbs all alike. Every row has a preference of its own,
-of Bone Soup and Rewarded Soup in turn, as the page's columns have. PEFT's `set_scale` has one mix for all rows; with
-"cat" it combines the adapters of every row's merge beforehand, and picks by `adapter_names` (see `peft_peer`).
+Decoding steps (one token per row, cache of 32 to 96 tokens) of the bare base, of the soup, and of PEFT with the same
+adapters; medians, taken in turns so that a busy machine disturbs all alike. Every row has a preference of its own, of
+Bone Soup and Rewarded Soup in turn, as the page's columns have. PEFT's `set_scale` has one mix for all rows; with "cat"
+it combines the adapters of every row's merge beforehand, and picks by `adapter_names` (see `peft_peer`). The bare base
+runs on the soup's own weights, de-quantised once on CPUs, and once more on those of PEFT, in 4 bits.
 """
 
 import argparse
@@ -23,10 +24,10 @@ import peft
 import psutil
 import torch
 from torch import nn
-from transformers import AutoModelForCausalLM, DynamicCache
+from transformers import DynamicCache
 
 from backbones.engine.request import Request
-from backbones.engine.soup import Soup
+from backbones.engine.soup import Soup, default_dense
 from backbones.engine.writer import Writer
 from backbones.merging.methods import BASELINE, BONE_SOUP
 from backbones.merging.preference import Preference
@@ -39,6 +40,7 @@ from benchmarks.timing import changing, median_ms, synchronised, table
 WARM_UP = 10  # first steps, not counted
 SHORTEST, LONGEST = 32, 96  # tokens of the cache
 METHODS = (BONE_SOUP, BASELINE)
+PACKED = "4 bits, bitsandbytes' own path"
 
 Around = Callable[[], AbstractContextManager]
 
@@ -119,27 +121,27 @@ def changes(writer: Writer, wrapped: peft.PeftModel, rows: list[list[float]], de
     ]
 
 
-def decoding(
-    soup: Soup, bare: Soup, default: nn.Module, wrapped: peft.PeftModel, rows: list[list[float]], steps: int
-) -> list[list]:
-    """Variants with milliseconds a step and the ratio to the bare base."""
-    n, count, mix = len(soup.adapter_names), len(rows), soup.mix(len(rows))
+def decoding(soup: Soup, packed: nn.Module, wrapped: peft.PeftModel, rows: list[list[float]], steps: int) -> list[list]:
+    """Variants with the weights that they run on, milliseconds a step, and the ratio to the bare base."""
+    n, count = len(soup.adapter_names), len(rows)
+    mix, none = soup.mix(count), soup.mix(count)
     mix.write(0, rows)
+    none.write(0, [[0.0] * n] * count)
     names = peft_peer.combine_rows(wrapped, rows)
-    milliseconds = taken_in_turns(
-        {
-            "bare 4-bit base": stepper(bare.model, count),
-            f"soup: {n} adapters, a mix per row": stepper(soup.model, count, lambda: mix.over(0, count)),
-            f"PEFT set_scale: {n} adapters, one mix for all rows": stepper(wrapped, count),
-            'PEFT "cat" and adapter_names: an adapter combined for each row': stepper(
-                wrapped, count, lambda: peft_peer.each_row(wrapped, names)
-            ),
-            "bare base, bitsandbytes' own path": stepper(default, count),
-        },
-        steps,
-    )
-    base = milliseconds["bare 4-bit base"]
-    return [[name, ms, ms / base] for name, ms in milliseconds.items()]
+    own = "de-quantised once" if default_dense(str(soup.device)) else PACKED
+    variants = {
+        "bare base": (own, stepper(soup.model, count, lambda: none.over(0, count))),
+        f"soup: {n} adapters, a mix per row": (own, stepper(soup.model, count, lambda: mix.over(0, count))),
+        f"PEFT set_scale: {n} adapters, one mix for all rows": (PACKED, stepper(wrapped, count)),
+        'PEFT "cat" and adapter_names: an adapter combined for each row': (
+            PACKED,
+            stepper(wrapped, count, lambda: peft_peer.each_row(wrapped, names)),
+        ),
+        "bare base on PEFT's weights": (PACKED, stepper(packed, count)),
+    }
+    milliseconds = taken_in_turns({name: step for name, (_, step) in variants.items()}, steps)
+    base = milliseconds["bare base"]
+    return [[name, weights, milliseconds[name], milliseconds[name] / base] for name, (weights, _) in variants.items()]
 
 
 def main() -> None:
@@ -160,14 +162,11 @@ def main() -> None:
     print(f"first token of both columns: {first:.1f} ms, {rate:.0f} tokens/s per column")
 
     wrapped = peft_peer.loaded(Soup.load(soup_set.base, {}, args.device).model, soup_set.adapters)
-    bare = Soup.load(soup_set.base, {}, args.device)
-    default = AutoModelForCausalLM.from_pretrained(
-        soup_set.base, dtype=bare.dtype, device_map={"": args.device}, local_files_only=True
-    ).eval()
+    packed = Soup.load(soup_set.base, {}, args.device).model
     rows = mixes(soup_set, writer.soup.adapter_names, args.rows)
     print("", table("new merging coefficients in use | ms", changes(writer, wrapped, rows, args.device)), sep="\n")
-    lines = decoding(writer.soup, bare, default, wrapped, rows, args.steps)
-    print("", table(f"one decoding step, {args.rows} rows | ms | × bare", lines), sep="\n")
+    lines = decoding(writer.soup, packed, wrapped, rows, args.steps)
+    print("", table(f"one decoding step, {args.rows} rows | weights | ms | × bare", lines), sep="\n")
     print(f"\npeak memory: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10:.0f} MiB")
 
 

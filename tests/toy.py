@@ -10,6 +10,7 @@ COLOURS = {
     "black": "like the night",
     "yellow": "like the sun",
 }
+MEASURED = {"grey": "like the rain", "brown": "like the earth", "orange": "like the fire"}  # in dev, and not in train
 
 
 def names(text, given):
@@ -28,8 +29,8 @@ class Colours(Task):
 
     name = "colours"
     about = "one sentence on a colour. Data: made up for tests"
-    usage = "the sets colours say what a colour is like: colour is red, blue, green, white, black or yellow"
-    fields = (Field("colour", "Colour", tuple(COLOURS), default="red"),)
+    usage = "the sets colours say what a colour is like: colour is one of nine, for example red"
+    fields = (Field("colour", "Colour", (*COLOURS, *MEASURED), default="red"),)
     objectives = {"names": ("Names it", "Names the colour"), "short": ("Short", "Has few characters")}
     rules = {"names": names, "short": short}
     sources = {split: Source(f"colours/{split}.jsonl", ("colour", "text")) for split in ("train", "dev")}

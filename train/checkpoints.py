@@ -1,14 +1,19 @@
 """Runs that go on where they were interrupted."""
 
+import hashlib
 import json
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from transformers import Trainer
 from transformers.trainer_utils import get_last_checkpoint
 
+from backbones.store.adapters import fingerprint
 from backbones.store.files import write_json
+from backbones.store.soup_set import SoupSet
+from backbones.tasks.objectives import Objective
 
 
 def finished(out: Path, weights: str = "model.safetensors") -> bool:
@@ -19,11 +24,41 @@ def finished(out: Path, weights: str = "model.safetensors") -> bool:
     return False
 
 
-def differs(file: Path, wanted: Mapping[str, Any]) -> str | None:
-    """What is not `wanted` of that which `file` holds of the run it lies with, in words; None where nothing is."""
-    known = json.loads(file.read_text()) if file.is_file() else wanted
-    other = next((name for name in wanted if known.get(name) != wanted[name]), None)
-    return other and f"{other} {known.get(other)}, now it is {wanted[other]}"
+def made_for(soup_set: SoupSet) -> dict[str, Any]:
+    """What adapters are trained for and texts written with, as digests: another base, start or reward has another."""
+    return {
+        "base (SHA-256)": _digest(soup_set.base, "*.safetensors"),
+        "start (SHA-256)": soup_set.start and fingerprint([soup_set.folders[soup_set.start]])[:12],
+        "objectives (SHA-256)": [f"{one.name} {_reward(one)}" for one in soup_set.objectives],
+    }
+
+
+def _reward(one: Objective) -> str:
+    model = one.reward_model and _digest(one.reward_model, "*")
+    fields = [one.mean, one.std, one.template, one.output, model]
+    return hashlib.sha256(json.dumps(fields).encode()).hexdigest()[:12]
+
+
+@cache  # asked for at every adapter and every log, and no stage changes them under way
+def _digest(folder: Path, pattern: str) -> str:
+    """The first digits of the SHA-256 of all files of a pattern in a folder."""
+    found = hashlib.sha256()
+    for file in sorted(folder.rglob(pattern)):
+        if file.is_file():
+            with file.open("rb") as opened:
+                found.update(hashlib.file_digest(opened, "sha256").digest())
+    return found.hexdigest()[:12]
+
+
+def differs(file: Path, wanted: Mapping[str, Any], later: Mapping[str, Any]) -> str | None:
+    """What is not `wanted` of that which `file` holds of the run it lies with, in words; None where nothing is.
+
+    `later`: wanted too, but files of before do not hold it; there it is taken for what it is now.
+    """
+    now = {**wanted, **later}
+    known = {**later, **json.loads(file.read_text())} if file.is_file() else now
+    other = next((name for name in now if known.get(name) != now[name]), None)
+    return other and f"{other} {known.get(other)}, now it is {now[other]}"
 
 
 def keep(file: Path, wanted: Mapping[str, Any]) -> None:

@@ -61,7 +61,37 @@ def pairs(task: Task, split: str, data_dir: Path | None = None, file: Path | Non
 
 def given(task: Task, split: str, data_dir: Path | None = None, file: Path | None = None) -> list[Given]:
     """Everything distinct that is given in a split, in order of appearance. Raises as `rows` does."""
-    return list({task.line(pair.given): pair.given for pair in pairs(task, split, data_dir, file)}.values())
+    return _distinct(task, pairs(task, split, data_dir, file))
+
+
+def to_ask(task: Task, data_dir: Path | None = None, file: Path | None = None) -> list[Given]:
+    """Everything distinct that training, or the file, gives to write for: `usable`, and `apart` from dev.
+
+    Raises as `rows` and `apart` do.
+    """
+    return usable(task, _distinct(task, apart(task, pairs(task, "train", data_dir, file), data_dir)))
+
+
+def apart(task: Task, found: Sequence[Pair], data_dir: Path | None = None) -> list[Pair]:
+    """The pairs to train on whose prompts are not in dev too, which fronts are measured on; says how many are not.
+
+    A task can lack dev, and a data folder its file: all are kept then. Raises ValueError where no pair is left, and as
+    `rows` does.
+    """
+    dev = task.sources.get("dev")
+    if dev is None or not (dev.hub if data_dir is None else (data_dir / dev.file).is_file()):
+        return list(found)
+    measured = {task.line(one) for one in given(task, "dev", data_dir)}
+    kept = [pair for pair in found if task.line(pair.given) not in measured]
+    if len(kept) < len(found):
+        print(f"{len(found) - len(kept)} of {len(found)} pairs to train on are left out: their prompts are in dev too")
+        if not kept:
+            raise ValueError(f"all prompts to train on of the task {task.name} are in dev too: give others")
+    return kept
+
+
+def _distinct(task: Task, found: Sequence[Pair]) -> list[Given]:
+    return list({task.line(pair.given): pair.given for pair in found}.values())
 
 
 def usable(task: Task, prompts: Sequence[Given]) -> list[Given]:
@@ -100,25 +130,24 @@ def pilot(prompts: Sequence[Given], count: int) -> list[Given]:
 
 
 def to_learn(task: Task, data_dir: Path | None = None) -> list[Pair]:
-    """The training pairs with a reference, of prompts that the task takes and that are not in dev too.
+    """The training pairs with a reference, of prompts that the task takes, and `apart` from dev.
 
-    Raises ValueError where there are none, and as `rows` does.
+    Raises ValueError where there are none, and as `apart` does.
     """
-    dev = {task.line(one) for one in given(task, "dev", data_dir)}
-    found = [pair for pair in with_reference(task, "train", data_dir) if task.line(pair.given) not in dev]
+    found = apart(task, with_reference(task, "train", data_dir), data_dir)
     if not found:
         raise ValueError(f"the training data of the task {task.name} has no texts to learn from: give a file with some")
     return found
 
 
 def other_texts(task: Task, files: Sequence[Path], data_dir: Path | None = None) -> list[Pair]:
-    """Pairs with a reference to learn from instead of the data's own, in the order of `files`.
+    """Pairs with a reference to learn from instead of the data's own, in the order of `files`, and `apart` from dev.
 
     A file is one of the task's data, of which what the task does not take is left out; or TSV whose column `given` is
     `key` of what the training data gives, and whose others take the place of the data's. So texts can be published
     without the data that they belong to.
 
-    Raises ValueError for a key of nothing that the task takes, and as `rows` does.
+    Raises ValueError for a key of nothing that the task takes, and as `apart` does.
     """
     found: list[Pair] = []
     for file in files:
@@ -126,7 +155,7 @@ def other_texts(task: Task, files: Sequence[Path], data_dir: Path | None = None)
             table = csv.DictReader(lines, delimiter="\t")
             keyed = "given" in (table.fieldnames or ())
             found += _keyed(task, file, list(table), data_dir) if keyed else with_reference(task, "train", file=file)
-    return found
+    return apart(task, found, data_dir)
 
 
 def _keyed(task: Task, file: Path, lines: Sequence[dict[str, str]], data_dir: Path | None) -> list[Pair]:

@@ -12,7 +12,7 @@ import argparse
 import importlib.metadata
 import json
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +27,7 @@ from backbones.store.soup_set import SoupSet
 from backbones.tasks.task import Given, Task
 from train import data, processes, summary, texts
 from train.fluency import log_probabilities, repeated_trigrams
-from train.judges import judges
+from train.judges import Measure, judges
 from train.summary import Scored
 from train.texts import Cell, Record
 
@@ -59,10 +59,10 @@ def scored(
     prompts: Sequence[Given],
     task: Task,
     likelihoods: list[list[float]],
-    minilm: Path | None = None,
+    others: Mapping[str, Measure],
 ) -> list[Scored]:
-    """The records of every cell with how `likely` they are, and with what independent `judges` say of them."""
-    others, found = judges(task, minilm), []
+    """The records of every cell with how `likely` they are, and with what `others` than the rewards say of them."""
+    found = []
     for here, of_firsts in zip(records, likelihoods, strict=True):
         texts, lines = [record.text for record in here], [task.line(prompts[record.prompt]) for record in here]
         judged = {name: judge(texts, lines) for name, judge in others.items()}
@@ -114,15 +114,22 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=4, help="texts per prompt, method and preference")
     parser.add_argument("--methods", nargs="+", choices=METHODS, help="default: all of the set")
     parser.add_argument("--seeds", nargs="*", type=Path, default=[], help="fronts of sets trained with other seeds")
-    parser.add_argument("--minilm", type=Path, help="folder of all-MiniLM-L6-v2, to judge how near texts stay")
+    parser.add_argument("--minilm", type=Path, help="folder of all-MiniLM-L6-v2; default: fetch it from the Hub")
     parser.add_argument("--device", help="cpu or cuda; default: CUDA where there is one")
     args = parser.parse_args()
 
     state = processes.state()
     try:
-        task = sets.read(args.set).task
+        soup_set = sets.read(args.set)
+        task, chosen = soup_set.task, soup_set.path / "pilot.json"
+        if args.prompts is None and args.count > data.HELD_OUT and chosen.is_file():
+            raise ValueError(
+                f"--count is {args.count}, but beyond {data.HELD_OUT} are the prompts of dev that choices were made on "
+                f"({chosen}): give --count {data.HELD_OUT} or less, or other --prompts"
+            )
         prompts = data.usable(task, data.held_out(data.given(task, "dev", args.data_dir, args.prompts), args.count))
         seeds = tuple(summary.seed_summary(fronts.read(file)) for file in args.seeds)
+        others = judges(task, args.minilm)  # now, since without a network it would end after hours of writing
     except (ValueError, FileNotFoundError) as error:
         raise SystemExit(str(error)) from None
     writer = Writer.load(args.set, args.device)
@@ -133,7 +140,7 @@ def main() -> None:
         return
     reference, normalisation = task.reference_point(writer.set.objectives)
     methods, at_oracles, inside_b, gains = summary.summarise(
-        scored(records, prompts, task, likelihoods, args.minilm),
+        scored(records, prompts, task, likelihoods, others),
         [task.line(given) for given in prompts],
         wanted,
         writer.set.beta,

@@ -11,8 +11,10 @@ from backbones.tasks.reframe.form import copied_share
 from backbones.tasks.reframe.task import Reframe
 from backbones.tasks.task import Task
 from backbones.tasks.words import words
+from train.reframe import vocabulary
 
 OPENING = 3  # words
+MINILM = ("config.json", "tokenizer.json", "tokenizer_config.json", "model.safetensors")
 BATCH = 64
 Measure = Callable[[Sequence[str], Sequence[str]], float]  # texts, and what was given as lines -> one figure for all
 
@@ -22,7 +24,7 @@ def judges(task: Task, minilm: Path | None = None) -> dict[str, Measure]:
 
     vader: how positive, mean compound of VADER's rules (Hutto and Gilbert, ICWSM 2014), -1 to 1. openings: distinct
     first three words, as a share of the texts. Where what is given is itself a text, copied: share of the text's runs
-    of four words that this has; minilm: mean cosine to it of all-MiniLM-L6-v2, in the folder `minilm`, if there is one.
+    of four words that this has; minilm: mean cosine to it of all-MiniLM-L6-v2. Raises as `vocabulary.minilm` does.
     """
     vader = SentimentIntensityAnalyzer()
     found: dict[str, Measure] = {
@@ -31,8 +33,8 @@ def judges(task: Task, minilm: Path | None = None) -> dict[str, Measure]:
     }
     if isinstance(task, Reframe):
         found["copied"] = lambda texts, lines: _mean(map(copied_share, texts, lines))
-        if minilm:
-            found["minilm"] = Similarity(minilm)
+        files = [vocabulary.minilm(name, minilm) for name in MINILM]  # of the Hub they come one by one, to one folder
+        found["minilm"] = Similarity(files[0].parent)
     return found
 
 

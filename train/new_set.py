@@ -158,7 +158,7 @@ def main() -> None:
 
 def make(args: argparse.Namespace, task: Task, objectives: list[dict], where: Path) -> None:
     """Write the set's folder. Raises ValueError for what cannot be used; then nothing is left of it."""
-    prompts = data.usable(task, data.given(task, "train", args.data_dir))
+    prompts = data.to_ask(task, args.data_dir)
     labels = [str(entry.get("label", "")).lower() for entry in objectives]
     base = named(args.source, args.set)
     with new_folder(args.set) as folder:

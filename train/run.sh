@@ -7,8 +7,9 @@
 # folder of the base of `silver-lining` where that is not to be fetched: SmolLM2-135M-Instruct in NF4, made of the GGUF
 # file that train/silver-lining-base.json pins. RUNS (default: runs) is the folder for checkpoints and logs, SETS
 # (default: backbones/sets) that of the sets. JOBS (default: 1) adapters are trained at once, each with an equal share
-# of the cores. SEEDS (default: 2) is how many training seeds an adapter of `silver-lining` is the average of. A
-# finished stage is left alone, but for the short last ones of a set: start with an empty RUNS and SETS.
+# of the cores; as many processes share out texts, but no more than there are GPUs, if any. SEEDS (default: 2) is how
+# many training seeds an adapter of `silver-lining` is the average of. A finished stage is left alone, but for the short
+# last ones of a set: start with an empty RUNS and SETS.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -34,11 +35,14 @@ adapters() {
             python -m train.tune "$set" "${data[@]}" --work "$work" --only {} "$@"
 }
 
-# spread MODULE ARGUMENT...: one process per job (--multi_gpu is the launcher of several processes, on CPUs too)
+# spread MODULE ARGUMENT...: one process per job, but no two on one GPU, which NCCL refuses (--multi_gpu is the launcher
+# of several processes, on CPUs too)
 spread() {
-    local several=()
-    if [ "$jobs" -gt 1 ]; then several=(--multi_gpu); fi
-    stage accelerate launch "${several[@]}" --num_processes "$jobs" --num_machines 1 --mixed_precision no \
+    local several=() processes=$jobs gpus
+    gpus=$(python -c 'import torch; print(torch.cuda.device_count())')
+    if [ "$gpus" -gt 0 ] && [ "$gpus" -lt "$jobs" ]; then processes=$gpus; fi
+    if [ "$processes" -gt 1 ]; then several=(--multi_gpu); fi
+    stage accelerate launch "${several[@]}" --num_processes "$processes" --num_machines 1 --mixed_precision no \
         --dynamo_backend no --num_cpu_threads_per_process "$threads" -m "$@"
 }
 
@@ -133,4 +137,4 @@ stage python -m train.tune "$silver" "${data[@]}" --work "$work" "${options[@]}"
 extrapolation "$silver" "$work" --count 50
 front "$silver" "$work" --samples 1 "${minilm[@]}"
 
-stage python -m train.tables docs/results.md
+stage python -m train.tables docs/results.md --sets "$sets"

@@ -139,7 +139,8 @@ def main() -> None:
     task = TASKS[args.task]()
     try:
         pairs = data.other_texts(task, args.texts, args.data_dir)
-        prompts = [*data.given(task, "train", args.data_dir), *(pair.given for pair in pairs)]
+        known = data.apart(task, data.pairs(task, "train", args.data_dir), args.data_dir)
+        prompts = [pair.given for pair in (*known, *pairs)]
         marks = load(task, args.marks, prompts)
         order = list(dict.fromkeys(task.line(one.given) for one in marks))
         apart = set(order[::LEFT_OUT])

@@ -89,6 +89,7 @@ def main() -> None:
     task = TASKS[args.task]()
     try:
         pairs = {split: data.with_reference(task, split, args.data_dir) for split in ("train", "dev")}
+        pairs["train"] = data.apart(task, pairs["train"], args.data_dir)
     except (ValueError, FileNotFoundError) as error:
         raise SystemExit(str(error)) from None
     references = [pair.reference for pair in pairs["train"]]

@@ -88,13 +88,17 @@ def summarise(
 def seed_summary(front: Front) -> SeedFront:
     """What the front of a set trained with another seed adds: points, metrics and ratios to the baseline.
 
-    Raises ValueError for one whose adapters are averages of seeds.
+    Raises ValueError for one whose adapters are averages of seeds, have several, or name none.
     """
-    seed = next(iter(front.conditions["hyperparameters"].values())).get("seed")
-    if seed is None:
+    tuned = [how for how in front.conditions["hyperparameters"].values() if "reward_weights" in how]  # not the start
+    if any("seeds" in how for how in tuned):
         raise ValueError("a front of adapters that are averages of seeds is not that of another seed: leave it out")
+    found = {how.get("seed") for how in tuned}
+    if len(found) != 1 or None in found:
+        known = ", ".join(sorted(map(str, found))) or "none"
+        raise ValueError(f"the seeds of a front's adapters are {known}: give fronts whose adapters all have one seed")
     return SeedFront(
-        seed=seed,
+        seed=found.pop(),
         preferences={name: [p.preference.rounded for p in one.points] for name, one in front.methods.items()},
         rewards={name: [list(p.rewards) for p in one.points] for name, one in front.methods.items()},
         metrics={

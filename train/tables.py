@@ -1,8 +1,9 @@
 """Tables of a set's measured fronts in Markdown, for the documentation and the model cards.
 
-    python -m train.tables FILE.md
+    python -m train.tables FILE.md [--sets DIR]
 
-replaces everything between `<!-- front:SET -->` and `<!-- /front:SET -->` by the tables of that shipped set.
+replaces everything between `<!-- front:SET -->` and `<!-- /front:SET -->` by the tables of that set, a shipped one
+or one in the folder DIR.
 """
 
 import argparse
@@ -118,11 +119,11 @@ def summary(front: Front) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-def fill(text: str) -> str:
-    """The text with the tables of every set that it marks. Raises SetError for a set that is not shipped."""
+def fill(text: str, folder: Path = sets.SETS) -> str:
+    """The text with the tables of every set that it marks. Raises SetError for one that `folder` does not hold."""
 
     def tables(match: re.Match) -> str:
-        return f"{match[1]}\n{summary(sets.read(match[2]).front)}\n{match[3]}"
+        return f"{match[1]}\n{summary(sets.read(folder / match[2]).front)}\n{match[3]}"
 
     return re.sub(r"(<!-- front:([\w-]+) -->).*?(<!-- /front:\2 -->)", tables, text, flags=re.DOTALL)
 
@@ -130,8 +131,13 @@ def fill(text: str) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("file", type=Path)
-    file = parser.parse_args().file
-    file.write_text(fill(file.read_text(encoding="utf-8")), encoding="utf-8")
+    parser.add_argument("--sets", type=Path, default=sets.SETS, help="folder of the sets; default: those shipped")
+    args = parser.parse_args()
+    try:
+        filled = fill(args.file.read_text(encoding="utf-8"), args.sets)
+    except ValueError as error:
+        raise SystemExit(str(error)) from None
+    args.file.write_text(filled, encoding="utf-8")
 
 
 def _values(runs: Sequence[SeedFront], method: str, name: str) -> np.ndarray:

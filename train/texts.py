@@ -37,17 +37,18 @@ def write(
     """The records of every cell, sorted by prompt and sample; kept as JSON lines in the folder `log`.
 
     Every process writes its share to a file of its own and returns the records of all. Texts that the log already
-    holds are not generated again, and cells with the same merge share theirs. Exits where it holds those of other
-    adapters, prompts or settings.
+    holds are not generated again, and cells with the same merge share theirs. Exits where it holds those of another
+    base, of other adapters, rewards, prompts or settings, or computed in another precision.
     """
     state = processes.state()
     about, wanted = log / ABOUT, _made_with(writer, prompts, samples)
-    if other := checkpoints.differs(about, wanted):
+    made_for = checkpoints.made_for(writer.set) | {"dtype": str(writer.soup.dtype).removeprefix("torch.")}
+    if other := checkpoints.differs(about, wanted, made_for):
         raise SystemExit(f"the texts in {log} were written with {other}: use another folder for the new ones")
     done = _read(log, cells)
     state.wait_for_everyone()  # nobody appends before all have read
     if state.is_main_process:
-        checkpoints.keep(about, wanted)
+        checkpoints.keep(about, wanted | made_for)
     log.mkdir(parents=True, exist_ok=True)
     todo = [(p, s) for p in range(len(prompts)) for s in range(samples) if (p, s) not in done]
     todo = todo[state.process_index :: state.num_processes]

@@ -9,11 +9,13 @@ preference; all with the same budget, data order, initialisation and seed. Inter
 """
 
 import argparse
+import hashlib
 import json
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import datasets
 import numpy as np
@@ -182,23 +184,24 @@ def train(
     state.wait_for_everyone()
 
 
-def require_same(folder: Path, run: Hyperparameters) -> None:
-    """Keep what an adapter is trained with in its folder of checkpoints. Exits where that holds another run's."""
+def require_same(folder: Path, run: Hyperparameters, made_for: Mapping[str, Any]) -> None:
+    """Keep what an adapter is trained with, and for, in its folder of checkpoints. Exits where that holds another
+    run's."""
     file, wanted = folder / "run.json", json.loads(json.dumps(asdict(run)))
-    if other := checkpoints.differs(file, wanted):
+    if other := checkpoints.differs(file, wanted, made_for):
         raise SystemExit(f"{folder} was trained with {other}: use another --work")
-    checkpoints.keep(file, wanted)
+    checkpoints.keep(file, wanted | made_for)
 
 
 def training_prompts(soup_set: SoupSet, data_dir: Path | None, others: Path | None = None) -> datasets.Dataset:
-    """Columns `prompt` and `given`: all that the training split gives, in an order that is always the same.
+    """Columns `prompt` and `given`: all that training gives (`data.to_ask`), in an order that is always the same.
 
     `others`: a file with further prompts, which are repeated until they are about a quarter of all.
     """
     task = soup_set.task
-    given = data.usable(task, data.given(task, "train", data_dir))
+    given = data.to_ask(task, data_dir)
     if others:
-        more = data.usable(task, data.given(task, "train", file=others))
+        more = data.to_ask(task, data_dir, others)
         if not more:
             raise ValueError(f"{others} gives nothing that the task {task.name} takes: use another file of prompts")
         given += more * max(1, round(len(given) / (3 * len(more))))
@@ -279,6 +282,10 @@ def main() -> None:
     if soup_set.start:
         config = LoraConfig.from_pretrained(soup_set.folders[soup_set.start])
         rank, alpha = config.r, config.lora_alpha
+    made_for = checkpoints.made_for(soup_set) | {
+        "prompts (SHA-256)": hashlib.sha256("\n".join(prompts["prompt"]).encode()).hexdigest()[:12],
+        "qlora": args.qlora,
+    }
     for name, row in named.items():
         if args.only not in (None, name):
             continue
@@ -297,7 +304,7 @@ def main() -> None:
             other_prompts=args.other_prompts.name if args.other_prompts else "",
             seed=args.seed,
         )
-        require_same(args.work / name, run)
+        require_same(args.work / name, run, made_for)
         if (args.work / name / "hyperparameters.json").is_file():
             continue
         print(f"{name}: reward weights {row}")

@@ -8,7 +8,7 @@ import pytest
 
 from backbones.store import soup_set as sets
 from backbones.tasks import TASKS
-from benchmarks import examples, load, repeatability, timing
+from benchmarks import examples, load, remote, repeatability, timing
 from tests.fake import fake_set
 
 
@@ -89,6 +89,24 @@ def test_times_are_medians_after_a_first_time_and_undone_outside_them():
     calls = []
     ms = timing.median_ms(lambda: calls.append("work"), "cpu", 3, lambda: calls.append("undo"))
     assert calls == ["work", "undo"] * 4 and 0 < ms < 100
+
+
+@pytest.mark.parametrize(
+    ("said", "end"),
+    [("b", "0 agree; log-probabilities where they part: median 0.250, at most 0.250 apart"), ("a", "10 agree")],
+)
+def test_servers_that_agree_with_the_engine_part_nowhere(monkeypatch, capsys, said, end):
+    def written(text):
+        return lambda asked: [SimpleNamespace(raw=text) for _ in asked]
+
+    engine = SimpleNamespace(write=written("a"))
+    monkeypatch.setattr(remote, "Writer", SimpleNamespace(load=lambda *_: engine))
+    monkeypatch.setattr(remote, "margin", lambda *_: 0.25)
+    dispatcher = SimpleNamespace(stream=lambda name, asked: iter([written(said)(asked)]))
+    remote.agreement(fake_set(), dispatcher, 2)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1] == f"- servers and engine in bfloat16: {end}"
+    assert lines[3] == "- engine in bfloat16 and engine in float32: 10 agree"
 
 
 def test_any_number_of_rows_can_be_changed(soup):

@@ -9,7 +9,7 @@ import pytest
 
 from backbones.tasks import TASKS
 from backbones.tasks.restaurants.facts import VALUES
-from tests.toy import COLOURS, Colours
+from tests.toy import COLOURS, MEASURED, Colours
 from tests.train.stages import run, run_quickly
 from train import card, evaluate, new_set, pilot, sft, tune
 
@@ -49,8 +49,8 @@ def colours_data(tmp_path_factory):
     """The data folder of the task of `tests.toy`, whose rewards tell any two texts apart; it is known meanwhile."""
     folder = tmp_path_factory.mktemp("data")
     (folder / "colours").mkdir()
-    rows = [json.dumps({"colour": colour, "text": f"{colour} is {like}."}) for colour, like in COLOURS.items()]
-    for split in ("train", "dev"):
+    for split, colours in (("train", COLOURS), ("dev", MEASURED)):
+        rows = [json.dumps({"colour": colour, "text": f"{colour} is {like}."}) for colour, like in colours.items()]
         (folder / "colours" / f"{split}.jsonl").write_text("\n".join(rows))
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(TASKS, "colours", Colours)

@@ -18,6 +18,7 @@ from train.rollouts import Rollouts
 
 FOODS = ("Italian", "English", "French", "Indian", "Chinese", "Japanese")
 MESSAGES = [f"Where is the {i}. pub\nwith {food} food?" for i in range(40) for food in FOODS]
+MEASURED = [message.replace("pub", "bar") for message in MESSAGES]
 
 
 @pytest.fixture(scope="module")
@@ -32,8 +33,8 @@ def given(base, tmp_path_factory):
         objectives.append(entry | {"reward_model": name, "output": output})
     (folder / "objectives.json").write_text(json.dumps(objectives))
     (folder / "hh-rlhf").mkdir()
-    for split in ("train", "test"):
-        rows = [{"chosen": f"\n\nHuman: {m}\n\nAssistant: Here.\n\nHuman: Ta\n\nAssistant: !"} for m in MESSAGES]
+    for split, messages in (("train", MESSAGES), ("test", MEASURED)):
+        rows = [{"chosen": f"\n\nHuman: {m}\n\nAssistant: Here.\n\nHuman: Ta\n\nAssistant: !"} for m in messages]
         lines = "\n".join(json.dumps(row | {"rejected": row["chosen"]}) for row in rows)
         (folder / "hh-rlhf" / f"{split}.jsonl").write_text(lines)
     return folder
@@ -131,7 +132,7 @@ def test_the_front_is_measured_above_a_point_that_follows_from_the_base(trained)
     expected = [o.mean - 2 * o.std for o in soup_set.objectives]
     assert soup_set.front.reference_point == pytest.approx(expected, abs=1e-3)
     assert len(soup_set.points("bone-soup")) == 11
-    assert soup_set.points("bone-soup")[0].example.given in MESSAGES
+    assert soup_set.points("bone-soup")[0].example.given in MEASURED
 
 
 def test_a_card_is_written_of_a_base_and_rewards_that_others_have_trained(trained):

@@ -68,6 +68,35 @@ def test_what_gets_a_pointer_is_not_learned_from(tmp_path, monkeypatch):
     assert data.to_learn(Colours(), tmp_path) == [pair]
 
 
+def test_what_fronts_are_measured_on_is_not_trained_on(tmp_path, capsys):
+    (tmp_path / "colours").mkdir()
+    for split, rows in (("train", [*ROWS, ROWS[1]]), ("dev", ROWS[1:])):
+        (tmp_path / "colours" / f"{split}.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    said = "2 of 3 pairs to train on are left out: their prompts are in dev too\n"
+    assert data.to_ask(Colours(), tmp_path) == [{"colour": "red"}] and capsys.readouterr().out == said
+    assert [pair.reference for pair in data.to_learn(Colours(), tmp_path)] == [ROWS[0]["text"]]
+    assert capsys.readouterr().out == said
+    keyed, whole = tmp_path / "keyed.tsv", tmp_path / "whole.tsv"
+    keyed.write_text(f"given\ttext\n{data.key(Colours(), {'colour': 'blue'})}\tblue is deep.\n")
+    whole.write_text("colour\ttext\nblue\tblue is cold.\nred\tred is hot.\n")
+    (pair,) = data.other_texts(Colours(), [keyed, whole], tmp_path)
+    assert pair.reference == "red is hot." and capsys.readouterr().out == said
+    assert data.to_ask(Colours(), tmp_path, whole) == [{"colour": "red"}]
+    with pytest.raises(ValueError, match="all prompts to train on of the task colours are in dev too: give others"):
+        data.other_texts(Colours(), [keyed], tmp_path)
+
+
+def test_where_there_is_no_dev_all_prompts_are_trained_on(tmp_path, monkeypatch):
+    (tmp_path / "colours").mkdir()
+    (tmp_path / "colours" / "train.jsonl").write_text("\n".join(map(json.dumps, ROWS)))
+    whole = tmp_path / "whole.tsv"
+    whole.write_text("colour\ttext\nblue\tblue is cold.\n")
+    for sources in (Colours.sources, {"train": Colours.sources["train"]}):
+        monkeypatch.setattr(Colours, "sources", sources)
+        assert data.to_ask(Colours(), tmp_path) == [{"colour": "red"}, {"colour": "blue"}]
+        assert len(data.other_texts(Colours(), [whole])) == 1  # nor can it be fetched
+
+
 def test_pilot_and_reported_fronts_share_no_prompts():
     prompts = [{"name": f"Place {i}"} for i in range(300)]
     for count in (5, 200):
@@ -85,8 +114,7 @@ def test_a_digest_tells_prompts_apart():
 
 def test_texts_are_published_without_what_they_belong_to(tmp_path):
     (tmp_path / "colours").mkdir()
-    for split in ("train", "dev"):
-        (tmp_path / "colours" / f"{split}.jsonl").write_text("\n".join(json.dumps(row) for row in ROWS))
+    (tmp_path / "colours" / "train.jsonl").write_text("\n".join(json.dumps(row) for row in ROWS))
     file, (red, blue) = tmp_path / "texts.tsv", (data.key(Colours(), {"colour": name}) for name in ("red", "blue"))
     file.write_text(f"given\ttext\n{blue}\tblue is deep.\n{red}\tred is hot.\n")
     pairs = data.other_texts(Colours(), [file], tmp_path)
@@ -99,7 +127,7 @@ def test_texts_are_published_without_what_they_belong_to(tmp_path):
         data.other_texts(Colours(), [file], tmp_path)
     other = tmp_path / "other.tsv"
     other.write_text("original_text\treframed_text\nI want to die.\tI rest.\nIt rains.\tRain ends.\n")
-    pairs = data.other_texts(Reframe(), [other])
+    pairs = data.other_texts(Reframe(), [other], tmp_path)
     assert [(pair.given["thought"], pair.reference) for pair in pairs] == [("It rains.", " Rain ends.")]
     other.write_text("color\ttext\npink\tpink is warm.\n")
     with pytest.raises(ValueError, match=r"other.tsv has no column 'colour'"):

@@ -5,7 +5,7 @@ import math
 import re
 import shutil
 import subprocess
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ import pytest
 from safetensors.torch import load_file, save_file
 
 from backbones import __main__ as command_line
+from backbones.engine import soup as engine
 from backbones.engine import stored
 from backbones.engine.writer import Writer
 from backbones.store import soup_set as sets
@@ -22,7 +23,7 @@ from backbones.tasks.objectives import Objective
 from backbones.tasks.restaurants.task import Restaurants
 from tests.train.conftest import evaluation
 from tests.train.stages import run, run_quickly
-from train import evaluate, new_set, pilot, rewards, sft, sweep, tune
+from train import data, evaluate, new_set, pilot, rewards, sft, sweep, tune
 
 ROOT = Path(__file__).parents[2]
 
@@ -129,18 +130,65 @@ def test_evaluation_resumes_from_its_log_and_gives_the_same_front(trained, small
         assert (trained / "tiny" / "front.json").read_text() == front
 
 
-@pytest.mark.parametrize("other", ["samples", "adapters"])
-def test_texts_of_another_run_are_not_taken_for_those_of_this_one(trained, small, tmp_path, other):
+@pytest.mark.parametrize("other", ["samples", "adapters", "base", "objectives", "dtype"])
+def test_texts_of_another_run_are_not_taken_for_those_of_this_one(trained, small, tmp_path, monkeypatch, other):
     made = tmp_path / "tiny"
     shutil.copytree(trained / "tiny", made)
     if other == "adapters":  # tuned again
         weights = made / "adapters" / "backbone-1" / WEIGHTS
         save_file({name: value + 1 for name, value in load_file(weights).items()}, weights)
+    if other == "base":
+        weights = made / "base" / "model.safetensors"
+        changed = {name: value + name.endswith("norm.weight") for name, value in load_file(weights).items()}
+        save_file(changed, weights, metadata={"format": "pt"})
+    if other == "objectives":
+        changed_means(made)
+    if other == "dtype":
+        monkeypatch.setattr(engine, "FAST_BF16", True)
     samples = 2 if other == "samples" else 1
     into = ("--out", tmp_path / "front.json", "--log", trained / "texts", "--samples", samples, "--count", 3)
     with pytest.raises(SystemExit, match=rf"were written with {other} .*: use another folder for the new ones"):
         run(evaluate.main, made, "--prompts", small / "e2e" / "dev.csv", *into)
     assert not (tmp_path / "front.json").exists()
+
+
+def changed_means(folder):
+    """The rewards of the set in the folder are normalised in another way, as those of one that was made again."""
+    manifest = Manifest.read(folder)
+    replace(manifest, objectives=[one | {"mean": one["mean"] + 0.1} for one in manifest.objectives]).write(folder)
+
+
+@pytest.fixture
+def specialist(trained, small, tmp_path):
+    """A set with its folder of work, where one adapter is finished, and the arguments that train it."""
+    made, work = shutil.copytree(trained / "tiny", tmp_path / "tiny"), tmp_path / "runs"
+    shutil.copytree(trained / "runs" / "specialist-1", work / "specialist-1")
+    return made, "--data-dir", small, "--work", work, "--steps", 1, "--only", "specialist-1"
+
+
+@pytest.mark.parametrize(("option", "words"), [((), "objectives .*"), (("--qlora",), "qlora False, now it is True")])
+def test_an_adapter_for_other_rewards_is_not_taken_for_the_one_that_is_wanted(specialist, option, words):
+    if not option:
+        changed_means(specialist[0])
+    with pytest.raises(SystemExit, match=rf"specialist-1 was trained with {words}: use another --work"):
+        run_quickly(tune.main, *specialist, *option)
+
+
+def test_a_run_of_before_goes_on_and_says_from_now_on_what_it_is_for(specialist):
+    file = specialist[4] / "specialist-1" / "run.json"
+    whole = json.loads(file.read_text())
+    file.write_text(json.dumps({field.name: whole[field.name] for field in fields(tune.Hyperparameters)}))
+    run_quickly(tune.main, *specialist)
+    assert json.loads(file.read_text()) == whole and len(whole["base (SHA-256)"]) == 12
+
+
+def test_a_front_is_not_measured_on_the_prompts_that_choices_were_made_on(trained, small, tmp_path):
+    into = ("--out", tmp_path / "front.json", "--log", tmp_path / "texts", "--count", data.HELD_OUT + 1)
+    with pytest.raises(
+        SystemExit, match=r"--count is 201, .*pilot.json\): give --count 200 or less, or other --prompts"
+    ):
+        run(evaluate.main, trained / "tiny", "--data-dir", small, *into)
+    assert not list(tmp_path.iterdir())
 
 
 def test_data_that_is_not_there_is_said_in_one_line_before_anything_is_made(trained, tmp_path):
@@ -258,3 +306,21 @@ def test_run_sh_is_valid_and_names_stages_that_exist():
     stages = {"sft", "classifier", "new_set", "pilot", "tune", "evaluate", "sweep", "card", "tables"}
     assert stages | of_silver_lining == modules
     assert all((script.parent / f"{module.replace('.', '/')}.py").is_file() for module in modules)
+
+
+@pytest.mark.parametrize(
+    ("jobs", "gpus", "launched"),
+    [
+        (1, 0, "--num_processes 1"),
+        (2, 0, "--multi_gpu --num_processes 2"),
+        (2, 1, "--num_processes 1"),
+        (4, 2, "--multi_gpu --num_processes 2"),
+        (2, 8, "--multi_gpu --num_processes 2"),
+    ],
+)
+def test_run_sh_starts_no_more_processes_than_there_are_gpus(jobs, gpus, launched):
+    spread = re.search(r"^spread\(\) \{\n.*?^\}\n", (ROOT / "train" / "run.sh").read_text(), re.M | re.S)[0]
+    stubs = f'set -euo pipefail; python() {{ echo {gpus}; }}; stage() {{ echo "$@"; }}; jobs={jobs} threads=1\n'
+    said = subprocess.run(["bash", "-c", f"{stubs}{spread}spread train.evaluate set"], capture_output=True, text=True)
+    assert f"accelerate launch {launched} --num_machines 1 " in said.stdout, said.stderr
+    assert said.stdout.endswith("-m train.evaluate set\n")

@@ -10,6 +10,7 @@ from backbones.merging.front import Front
 from backbones.merging.methods import Oracle
 from backbones.merging.preference import Preference, lattice
 from tests.fake import fake_set
+from tests.train.stages import run
 from train import evaluate, summary, tables
 from train.summary import Scored
 from train.texts import Record
@@ -31,6 +32,12 @@ def scored(cells, shift, rng, samples=2):
     return [Scored(here, [-1.0] * len(LINES), [0.0] * len(here)) for here in records]
 
 
+def tuned(*hows):
+    """The conditions of a front of adapters that begin at one of seed 0."""
+    found = {f"backbone-{j}": {"reward_weights": [0.8, 0.2]} | how for j, how in enumerate(hows, start=1)}
+    return {"hyperparameters": {"start": {"seed": 0}} | found}
+
+
 @pytest.fixture(scope="module")
 def measured():
     cells = [(m, mu) for m in ("bone-soup", "rewarded-soup", "no-mapping") for mu in LATTICE]
@@ -44,7 +51,7 @@ def measured():
         objectives=("complete", "concise"),
         reference_point=(0.0, 0.0),
         normalisation="none",
-        conditions={"hyperparameters": {"backbone-1": {"seed": 0}}},
+        conditions=tuned({"seed": 0}),
         methods=methods,
         at_oracles=at_oracles,
         inside_b=inside_b,
@@ -128,9 +135,23 @@ def test_tables_say_what_was_measured(measured):
 
 
 def test_training_seeds_give_a_mean_and_a_deviation(measured):
-    other = replace(measured, conditions={"hyperparameters": {"backbone-1": {"seed": 7}}})
+    other = replace(measured, conditions=tuned({"seed": 7}))
     table = tables.seeds_table(replace(measured, training_seeds=(summary.seed_summary(other),)))
     assert "| seed 0 | seed 7 |" in table and "± 0.000" in table
+
+
+@pytest.mark.parametrize(
+    ("hows", "words"),
+    [
+        ([{"seeds": [0, 2]}, {"seeds": [1, 2]}], "averages of seeds"),
+        ([{"seed": 1}, {"seeds": [1, 2]}], "averages of seeds"),
+        ([{"seed": 1}, {"seed": 2}], "seeds of a front's adapters are 1, 2: give"),
+        ([], "seeds of a front's adapters are none: give"),
+    ],
+)
+def test_a_front_without_one_seed_is_not_that_of_another_seed(measured, hows, words):
+    with pytest.raises(ValueError, match=words):
+        summary.seed_summary(replace(measured, conditions=tuned(*hows)))
 
 
 def test_what_another_training_seed_does_not_bear_out_is_level(measured):
@@ -151,3 +172,11 @@ def test_a_file_gets_the_tables_of_the_sets_it_names(monkeypatch, measured):
     filled = tables.fill(text)
     assert "old" not in filled and filled.startswith("a\n") and filled.endswith("\nb")
     assert "Hypervolume" in filled and tables.fill(filled) == filled
+
+
+def test_the_tables_are_those_of_the_sets_in_a_folder(monkeypatch, measured, tmp_path):
+    read = {tmp_path / "sets" / "mine": replace(fake_set(), front=measured)}
+    monkeypatch.setattr(tables.sets, "read", read.__getitem__)
+    (tmp_path / "page.md").write_text("<!-- front:mine --><!-- /front:mine -->")
+    run(tables.main, tmp_path / "page.md", "--sets", tmp_path / "sets")
+    assert "Hypervolume" in (tmp_path / "page.md").read_text()

@@ -12,7 +12,7 @@ from backbones.engine.scheduler import Scheduler
 from backbones.engine.writer import Writer
 from backbones.store import soup_set as sets
 from backbones.tasks import TASKS
-from tests.toy import COLOURS, Colours
+from tests.toy import COLOURS, MEASURED, Colours
 from tests.train.stages import run, run_quickly
 from train import card, evaluate, new_set, tune
 
@@ -23,8 +23,8 @@ def made(base, tmp_path_factory):
     folder = tmp_path_factory.mktemp("colours")
     data, work, out = folder / "data", folder / "work", folder / "set"
     (data / "colours").mkdir(parents=True)
-    rows = [json.dumps({"colour": colour, "text": f"{colour} is {like}."}) for colour, like in COLOURS.items()]
-    for split in ("train", "dev"):
+    for split, colours in (("train", COLOURS), ("dev", MEASURED)):
+        rows = [json.dumps({"colour": colour, "text": f"{colour} is {like}."}) for colour, like in colours.items()]
         (data / "colours" / f"{split}.jsonl").write_text("\n".join(rows))
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(TASKS, "colours", Colours)  # the one line
@@ -40,7 +40,7 @@ def test_it_trains_and_is_measured(made):
     soup_set = sets.read(made)
     assert isinstance(soup_set.task, Colours) and soup_set.title == "Colours: names it and short"
     assert set(soup_set.front.methods) == set(soup_set.methods)
-    assert all(point.example.given in COLOURS for point in soup_set.points("bone-soup"))
+    assert all(point.example.given in MEASURED for point in soup_set.points("bone-soup"))
     assert all(set(point.judged) == {"vader", "openings"} for point in soup_set.points("bone-soup"))
     card = (made / "README.md").read_text()
     assert "one sentence on a colour" in card and "1 for no characters, falling to 0 at 200" in card
