@@ -145,9 +145,9 @@ const cell = (value) => { // of CSV, and no formula to a spreadsheet, as in hist
 };
 
 const CONTENTS = {
-  csv: () => [
+  csv: () => "\ufeff" + [ // or Excel takes it for another encoding
     ["set", "given", "preference", "choice", ...[1, 2].flatMap((i) => [`method ${i}`, `text ${i}`, `rewards ${i}`])],
-    ...records.map(({ one, sides, choice }) => [one.set, one.given, one.preference.join("-"), choice,
+    ...records.map(({ one, sides, choice }) => [one.set, one.given, one.preference.map((share) => `${share} %`).join(" / "), choice,
       ...sides.flatMap((side) => [side.method, side.text, scores(side).join(", ")])]),
   ].map((row) => row.map(cell).join(",")).join("\r\n"),
   json: () => JSON.stringify({

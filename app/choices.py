@@ -115,11 +115,11 @@ def first_preference(soup_set: SoupSet) -> Preference:
     come with the set differ. Where nothing was measured, or it leads nowhere, equal shares, or what the grid has
     nearest to them."""
     lead, found = 0.0, Preference.equal(len(soup_set.objectives))
-    said = {(text.request.method, tuple(text.request.preference)): text.raw for text in stored.read(soup_set)}
+    said = {(text.request.method, *text.request.preference.rounded): text.raw for text in stored.read(soup_set)}
     for ours, theirs in zip(soup_set.points(BONE_SOUP), soup_set.points(BASELINE)):
         mu = ours.preference
         gained = sum(share * (a - b) for share, a, b in zip(mu, ours.rewards, theirs.rewards, strict=True))
-        texts = {said.get((method, tuple(mu)), method) for method in (BONE_SOUP, BASELINE)}
+        texts = {said.get((method, *mu.rounded), method) for method in (BONE_SOUP, BASELINE)}
         if mu.same(theirs.preference) and mu[0] == max(mu) and len(texts) > 1 and gained > lead + 1e-9:
             lead, found = gained, mu
     return min(lattice(len(found)), key=found.distance)

@@ -183,7 +183,7 @@ class Handlers:
             raise ValueError(GONE) from None
         return {"chosen": {"preference": percent(mu)}}
 
-    def reopened(self, event: gr.EventData, chosen: Values, texts: list[Entry]) -> News:
+    def reopened(self, event: gr.EventData, chosen: Values, texts: list[Entry], swept: Sweep | None) -> News:
         """A text of the history with all its settings, in the column of its method or else in the left one, and in the
         other what was written beside it. `event.key`: ["text", id]."""
         try:
@@ -209,20 +209,20 @@ class Handlers:
         ]
         notes = [f"Written before, with seed {request.seed}." if column else "" for column in beside]
         page = shown.pair(soup_set, methods, request.preference, beside, notes)
-        return self._opened(choices, page)
+        return self._opened(choices, swept, page)
 
     def reopen(self, query: str) -> News:
         """The controls as the link says with which the page was opened, and what is wrong with it."""
         if not query:
             return {}
         try:
-            return {"problem": ""} | self._opened(ch.from_query(self.sets, query))
+            return {"problem": ""} | self._opened(ch.from_query(self.sets, query), None)
         except ValueError as error:
             return {"problem": views.problem(f"The link cannot be opened: {error}.")}
 
-    def _opened(self, choices: Choices, page: shown.Page | None = None) -> News:
+    def _opened(self, choices: Choices, swept: Sweep | None, page: shown.Page | None = None) -> News:
         """The controls for `choices`, and the texts that are known of them, with `page` at their preference."""
-        value = self._pages(choices.soup_set, choices.methods, self._alike(choices, None))
+        value = self._pages(choices.soup_set, choices.methods, self._alike(choices, swept))
         return {
             "chosen": controls_of(choices),
             "columns": pages.update(value, name=choices.soup_set.name, exact=page),
@@ -245,8 +245,11 @@ class Handlers:
         entries = texts + [one for column in (swept.columns if swept else ()) for one in column]
         if not entries:
             raise ValueError("nothing has been written yet: press Write first")
-        text = history.as_csv(entries, self.sets) if kind == "csv" else history.as_json(entries)
-        return self._file(f"bone-soup.{kind}", text.encode())
+        if kind == "csv":
+            content = history.as_csv(entries, self.sets).encode("utf-8-sig")  # or Excel takes it for another encoding
+        else:
+            content = history.as_json(entries).encode()
+        return self._file(f"bone-soup.{kind}", content)
 
     def animation(self, chosen: Values, swept: Sweep | None) -> News:
         """A file with the sweep that is shown as an animation."""

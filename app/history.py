@@ -112,7 +112,7 @@ def as_csv(entries: Sequence[Entry], sets: Mapping[str, SoupSet]) -> str:
     for one in entries:
         row = flat(one)
         rewards = {f"reward {name}": value for name, value in row.pop("rewards").items()}
-        shares = "-".join(f"{100 * share:.6g}" for share in row["preference"])
+        shares = " / ".join(f"{100 * share:.6g} %" for share in row["preference"])  # 10-90 would be a date
         given = sets[one.set_name].task.line(row["given"])
         row |= {"preference": shares, "given": given} | rewards
         rows.append({column: _inert(value) for column, value in row.items()})

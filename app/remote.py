@@ -31,7 +31,7 @@ def load(settings: Settings) -> dict[str, Merges]:
             found = soup_set.read(name)
             if not any(found.name in models for models in served.values()):
                 raise ValueError(f"no server serves it: start `vllm serve` with --served-model-name {found.name}")
-            prepare(found)
+            prepare(found, merges)
             found = replace(found, withheld=frozenset({MOD}))
             merges[found.name] = Merges(found, settings.folder, settings.lattice, device)
         except Exception as error:  # a set can be broken in any way; the others are served all the same

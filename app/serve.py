@@ -1,6 +1,7 @@
 """From settings to a page that can be launched: sets loaded, a stream of texts, limits on what is sent."""
 
 import time
+from collections.abc import Collection
 
 import gradio as gr
 import torch
@@ -57,7 +58,7 @@ def load(settings: Settings) -> dict[str, Writer]:
     for name in settings.sets:
         try:
             found, preferred = soup_set.read(name), default_dense(device)
-            prepare(found)
+            prepare(found, writers)
             need, dense = footprint.fitting(found, settings.rows, device, dtype.itemsize, preferred, needs.values())
             writers[found.name] = Writer.load(name, device, settings.precision, dense)
             needs[found.name] = need
@@ -89,9 +90,11 @@ def device_of(settings: Settings) -> str:
     return settings.device or ("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def prepare(found: SoupSet) -> None:
+def prepare(found: SoupSet, names: Collection[str]) -> None:
     """Make the base of a set of its file, where that is there. Raises SetError, also for texts to open with that are
-    damaged."""
+    damaged, and ValueError for a set that is called as one of `names`, those loaded before it."""
+    if found.name in names:
+        raise ValueError(f"another set is called {found.name!r} already: rename it in its manifest")
     if found.gguf:
         fetching.convert_what_is_there(found.gguf)
     sweep.of_set(found)

@@ -13,10 +13,8 @@ from app.handlers import Handlers
 # What runs in the browser alone.
 STOPPED = "() => { document.dispatchEvent(new CustomEvent('bonesoup:stopped')); }"
 # The last of the values is that of `asked`: the page's own count of changes, by which it knows later what a text is of.
-ASKED = """(...values) => {
-  document.dispatchEvent(new CustomEvent("bonesoup:asked"));
-  return [...values.slice(0, -1), document.querySelector("#columns .pages").changes];
-}"""
+ASKED = "(...values) => [...values.slice(0, -1), document.querySelector('#columns .pages').ask()]"
+ENDED = "() => { document.dispatchEvent(new CustomEvent('bonesoup:ended')); }"
 CHANGED = "() => { document.dispatchEvent(new CustomEvent('bonesoup:changed')); }"
 SUITED = "() => { document.dispatchEvent(new CustomEvent('bonesoup:changed', { detail: 'suited' })); }"
 REOPENED = "() => { document.dispatchEvent(new CustomEvent('bonesoup:changed', { detail: 'reopened' })); }"
@@ -44,7 +42,7 @@ WRITE_LINKED = f"""() => {{
   if ({COMPONENT}) return;
   document.documentElement.inert = false; // see head.html
   if (!location.hash.includes("set=") || document.querySelector("#problem .problem")) return;
-  document.dispatchEvent(new CustomEvent("bonesoup:changed"));
+  document.dispatchEvent(new CustomEvent("bonesoup:changed", {{ detail: "reopened" }}));
   document.querySelector("#write").click();
 }}"""
 IMAGE = "() => { document.dispatchEvent(new CustomEvent('bonesoup:picture')); }"
@@ -72,7 +70,7 @@ def wire(page: gr.Blocks, parts: Parts, handlers: Handlers, jobs: int) -> None:
     pointing = parts.call(handlers.point, ["chosen", "swept"], ["chosen.preference", "example"], of_event=True)
     parts.bridge.point(**pointing, **HIDDEN)
     shown = ["chosen", "columns", "example"]
-    reopening = parts.call(handlers.reopened, ["chosen", "texts"], shown, of_event=True)
+    reopening = parts.call(handlers.reopened, ["chosen", "texts", "swept"], shown, of_event=True)
     parts.bridge.reopen(**reopening, **HIDDEN).success(None, js=REOPENED, **QUIET)
 
     loading = page.load(**parts.call(handlers.reopen, ["query"], [*shown, "problem"]), js=OPENED, **QUIET)
@@ -103,8 +101,9 @@ def _wire_writing(parts: Parts, handlers: Handlers, jobs: int, drawing: dict) ->
     """Write, the sweep in the background or that of the button, and Stop. Returns the sweep."""
     texts = {"concurrency_id": "texts", "concurrency_limit": jobs}
     writing = parts.call(handlers.write, ["chosen", "texts", "asked"], ["columns", "problem", "texts", "history"])
-    # Pressed while it writes, it writes once more, of what is given by then.
+    # Pressed again while it writes, it writes once more, where something has been changed (`ask` in pages.js).
     running = parts.write.click(**writing, **texts, **HIDDEN, js=ASKED, trigger_mode="always_last")
+    running.then(None, js=ENDED, **QUIET)
     linking = parts.call(handlers.follow_with_link, ["chosen"], ["query"])
     linked = running.success(**linking, **QUIET).success(None, parts.query, parts.link, js=SHOW_LINK, **QUIET)
     linked.then(**drawing, **HIDDEN)

@@ -186,6 +186,7 @@ def test_with_the_keyboard_alone_every_question_comes_once_and_the_server_is_ask
     assert name == "bone-soup-rounds.csv" and [one["choice"] for one in lines] == [
         one["choice"] for one in held["rounds"]
     ]
+    assert content.startswith("\ufeff") and lines[0]["preference"].endswith(" %")
     assert lines[0]["text 1"] == held["rounds"][0]["texts"][0]["text"] and "Complete 0." in lines[0]["rewards 2"]
     assert requests == []
 

@@ -8,7 +8,19 @@ from app.choices import Choices
 from app.page import build
 from app.serve import launch
 from backbones.merging.preference import Preference
-from tests.browser import choose, click_marker, needs_browser, opened, press, shares, tab, three, wait_for_text, write
+from tests.browser import (
+    choose,
+    click_marker,
+    needs_browser,
+    open_fields,
+    opened,
+    press,
+    shares,
+    tab,
+    three,
+    wait_for_text,
+    write,
+)
 from tests.fake import GIVEN, FakeStream, fake_set, with_sweep
 
 pytestmark = needs_browser
@@ -58,10 +70,26 @@ def test_a_text_that_is_under_way_does_not_come_up_in_another_set(page, served, 
     page.wait_for_selector("#column-left .caret")
     choose(page, "Set", "Other")
     wait_for_text(page, "#history", "is a bone-soup pub with seed 0")
-    assert shares(page) == [50, 50]
-    assert page.locator("#columns").inner_text().strip() == "Mark what differs"
+    assert shares(page) == [50, 50] and note(page).startswith("Nothing has been written for this yet")
+    open_fields(page)
+    page.get_by_label("Name", exact=True).fill("Elm")
+    page.wait_for_timeout(300)
+    assert page.locator("#columns .answer").count() == 0
+    page.get_by_label("Name", exact=True).fill("The Golden Lantern")
     choose(page, "Set", "Fake of 2")
     wait_for_text(page, "#column-left", "at 50 % / 50 %")
+
+
+def test_a_reopened_text_leaves_what_was_swept(page):
+    open_fields(page)
+    page.get_by_label("Name", exact=True).fill("Elm")
+    press(page, "Sweep")
+    wait_for_text(page, "#column-left", "Elm is a bone-soup pub")
+    write(page)
+    page.locator("#history").get_by_role("button", name="reopen").last.press("Enter")
+    wait_for_text(page, "#column-left", "Written before")
+    press(page, "all complete")
+    assert "Elm is a bone-soup pub" in page.locator("#column-left").inner_text() and note(page) == ""
 
 
 def test_the_example_of_a_measured_point_stays_with_its_set(page):

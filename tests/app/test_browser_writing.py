@@ -54,6 +54,36 @@ def test_stop_ends_the_stream_at_once_and_keeps_what_is_there(page, served, monk
     assert page.locator("#columns .halted").count() == 0
 
 
+def test_stop_ends_what_is_written_and_the_press_that_waits(page, served, monkeypatch):
+    stream = served[1]
+    monkeypatch.setattr(stream, "delay", 0.5)
+    press(page, "Write")
+    press(page, "Write")  # twice for the same counts once
+    page.wait_for_selector("#column-left .caret")
+    page.locator("#slider-1").press("ArrowRight")
+    before = len(stream.requests)
+    press(page, "Write")  # to be written next
+    press(page, "Stop")
+    page.wait_for_timeout(2500)
+    assert len(stream.requests) == before and stream.closed
+    monkeypatch.setattr(stream, "delay", 0.0)
+    write(page)
+    assert [len(stream.requests), stream.requests[-1][0].preference] == [before + 1, (0.51, 0.49)]
+    assert page.locator("#history tbody tr").count() == 2
+
+
+def test_a_text_written_after_a_sweep_was_stopped_leaves_that_stopped(page, served, monkeypatch):
+    monkeypatch.setattr(served[1], "delay", 1.0)
+    press(page, "Another example")
+    wait_for_text(page, "#columns", "Being written for you: 0 of 11")
+    press(page, "Stop")
+    wait_for_text(page, "#columns", "Stopped: 0 of 11 preferences are there.")
+    monkeypatch.setattr(served[1], "delay", 0.0)
+    write(page)
+    press(page, "all complete")
+    assert "Stopped: 0 of 11 preferences are there." in page.locator("#columns").inner_text()
+
+
 def test_stop_while_others_are_served_says_that_nothing_comes(page, served, monkeypatch):
     def busy(name, requests, background=False):
         while True:

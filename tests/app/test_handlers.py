@@ -347,8 +347,8 @@ def point(handlers, key, swept=None, **choices):
     return handlers.point(SimpleNamespace(key=key), chosen(**choices), swept)
 
 
-def reopened(handlers, key, texts, **choices):
-    return handlers.reopened(SimpleNamespace(key=key), chosen(**choices), list(texts))
+def reopened(handlers, key, texts, swept=None, **choices):
+    return handlers.reopened(SimpleNamespace(key=key), chosen(**choices), list(texts), swept)
 
 
 def test_a_click_on_a_front_goes_to_its_preference_with_its_example():

@@ -41,10 +41,11 @@ def test_texts_are_taken_away_with_all_it_takes_to_write_them_again():
         *("set", "method", "preference", "given", "seed", "temperature", "top_p"),
         *("text", "pointer", "rewards", "source", "id"),
     ]
-    with open(shared.take("csv", last["texts"], None)["file"]) as file:
+    with open(shared.take("csv", last["texts"], None)["file"], encoding="utf-8-sig") as file:
+        assert file.buffer.peek(3).startswith(b"\xef\xbb\xbf")
         found = list(csv.DictReader(io.StringIO(file.read())))
     assert [row["method"] for row in found] == ["bone-soup", "rewarded-soup"]
-    assert found[0]["preference"] == "70-30" and float(found[0]["reward complete"]) == 0.5
+    assert found[0]["preference"] == "70 % / 30 %" and float(found[0]["reward complete"]) == 0.5
     assert found[0]["given"].startswith("name[=SUM(A1)], eatType[pub]")
     assert found[0]["text"].startswith("'=SUM")  # no formula in a spreadsheet
     with pytest.raises(ValueError, match="press Write first"):
@@ -65,7 +66,7 @@ def test_no_cell_that_a_visitor_or_a_set_fills_is_a_formula(start):
 
 def test_cells_that_are_no_formulas_are_left_as_they_are():
     (row,) = rows([entry(raw="<name> is 1 - 1 = 0.")])
-    assert row["text"] == "Zoë's is 1 - 1 = 0." and row["preference"] == "70-30"
+    assert row["text"] == "Zoë's is 1 - 1 = 0." and row["preference"] == "70 % / 30 %"
 
 
 def test_the_merged_adapter_is_taken_away_and_old_files_go():

@@ -160,7 +160,7 @@ def test_texts_of_any_task_are_written_kept_linked_to_and_offered_to_programs(na
     assert from_query(handlers.sets, query).given == given
     assert handlers.link(values(handlers.reopen(query)["chosen"]))["query"] == query
     other = chosen(name, given={}, task=task)
-    news = handlers.reopened(SimpleNamespace(key=["text", 2]), other, last["texts"])
+    news = handlers.reopened(SimpleNamespace(key=["text", 2]), other, last["texts"], None)
     assert news["chosen"]["given"] == {task.name: given}
     programs = Programs(handlers)
     (answer,) = programs.generate(given, [1, 1], set_name=name, seed=3)

@@ -1,5 +1,6 @@
 """The page whose texts servers write: what is served, offered and said; on a stand-in for a server."""
 
+import shutil
 from dataclasses import replace
 
 import gradio as gr
@@ -14,6 +15,7 @@ from app.settings import Settings
 from app.views import texts as rendered
 from app.views import waiting
 from backbones.remote.dispatcher import Dispatcher
+from backbones.store.soup_set import SETS
 from tests.fake import RESTAURANTS, chosen, fake_set, text
 from tests.remote.stand_in import StandIn
 
@@ -41,6 +43,14 @@ def test_sets_that_no_server_serves_are_left_out_and_it_is_said(server, tmp_path
     assert said[2].endswith("no server serves it: start `vllm serve` with --served-model-name restaurants-3")
     assert said[3].startswith("Bone Soup: the set nowhere is left out: no set 'nowhere'")
     assert said[4] == f"Bone Soup: restaurants written by servers, adapters in {tmp_path}"
+
+
+def test_a_second_set_of_one_name_is_left_out_and_it_is_said(server, tmp_path, capsys):
+    other = tmp_path / "other"
+    shutil.copytree(SETS / "restaurants", other)
+    merges = remote.load(settings(server.url, sets=f"restaurants,{other}", folder=tmp_path))
+    assert {name: one.set.path for name, one in merges.items()} == {"restaurants": SETS / "restaurants"}
+    assert f"the set {other} is left out: another set is called 'restaurants' already" in capsys.readouterr().out
 
 
 def test_without_a_set_there_is_one_error_that_names_the_servers():

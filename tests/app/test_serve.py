@@ -43,6 +43,17 @@ def test_a_corrupt_set_is_left_out_and_the_others_are_served(tmp_path, capsys):
     assert len(said) == 3
 
 
+def test_a_second_set_of_one_name_is_left_out_and_it_is_said(tmp_path, capsys):
+    other = tmp_path / "other"
+    shutil.copytree(SETS / "restaurants", other)
+    writers = serve.load(settings(sets=f"restaurants,{other}", device="cpu"))
+    assert {name: writer.set.path for name, writer in writers.items()} == {"restaurants": SETS / "restaurants"}
+    assert (
+        f"the set {other} is left out: another set is called 'restaurants' already: rename it in its manifest"
+        in capsys.readouterr().out
+    )
+
+
 def test_nothing_that_can_be_served_is_an_error():
     with pytest.raises(ValueError, match="none of the sets nowhere, elsewhere"):
         serve.load(settings(sets="nowhere,elsewhere", device="cpu"))
@@ -86,7 +97,7 @@ def test_a_set_that_cannot_fit_is_left_out_before_it_is_loaded(monkeypatch, caps
     with pytest.raises(ValueError, match="none of the sets"):
         serve.load(settings(sets="restaurants", device="cpu", rows="64"))
     said = capsys.readouterr().out
-    assert "the set needs" in said and "free: write fewer texts at one time (BONESOUP_ROWS" in said
+    assert "the set needs" in said and "left: write fewer texts at one time (BONESOUP_ROWS" in said
 
 
 def test_a_set_that_fits_only_in_4_bits_is_kept_in_them_and_this_is_said(monkeypatch, capsys):

@@ -80,6 +80,16 @@ def test_it_does_not_open_where_both_methods_write_the_same():
     assert (0.5, 0.5) in same and tuple(ch.first_preference(soup_set)) not in same
 
 
+def test_it_knows_which_texts_are_the_same_at_thirds_and_sixths_too(tmp_path):
+    soup_set = with_sweep(fake_set(3), tmp_path)
+    before = ch.first_preference(soup_set)
+    texts = [
+        replace(one, raw="The same .") if one.request.preference.same(before) else one for one in stored.read(soup_set)
+    ]
+    stored.write(soup_set, texts)
+    assert not ch.first_preference(soup_set).same(before)
+
+
 def test_a_sweep_is_of_two_methods(tmp_path):
     soup_set = with_sweep(fake_set(), tmp_path)
     file = tmp_path / stored.FILE
