@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import shlex
 import sys
 from dataclasses import replace
@@ -22,14 +23,23 @@ def list_sets(_) -> None:
         print(f"{name}: {one.title} ({', '.join(o.name for o in one.objectives)}; beta {one.beta}){note}")
 
 
-def check(args) -> None:
-    import torch  # which the other commands do without
+def device_of(args) -> str:
+    """The device that is asked for, or the one there is. Raises ValueError for CUDA where there is none."""
+    import torch  # which commands that load nothing do without
 
+    there = torch.cuda.is_available()
+    if args.device == "cuda" and not there:
+        raise ValueError("--device cuda: there is no CUDA GPU here: leave it out, or install CUDA's torch")
+    return args.device or ("cuda" if there else "cpu")
+
+
+def check(args) -> None:
+    from backbones.engine import stored
     from backbones.engine.soup import default_dense, default_dtype
     from backbones.engine.writer import Writer
 
-    checked = soup_set.read(args.set)
-    device = args.device or ("cuda" if torch.cuda.is_available() else "cpu")
+    device, checked = device_of(args), soup_set.read(args.set)
+    stored.read(checked)  # with texts to open with that do not fit, the app would leave it out
     needs, dense = footprint.fitting(checked, 64, device, default_dtype(device).itemsize, default_dense(device))
     parts = ", ".join(f"{part} {footprint.readable(size)}" for part, size in needs.items())
     print(f"{checked.name} with 64 texts at one time on {device}: {parts}", flush=True)
@@ -44,7 +54,7 @@ def generate(args) -> None:
     from backbones.engine.request import Request
     from backbones.engine.writer import Writer
 
-    asked = soup_set.read(args.set)  # and what is asked of it is checked before it is loaded
+    device, asked = device_of(args), soup_set.read(args.set)  # and what is asked of it is checked before it is loaded
     given, mu, sampling = asked.task.read(args.prompt), asked.preference(args.preference), asked.sampling
     merged = asked.merge(args.method, mu).coefficients
     requests = [
@@ -55,11 +65,11 @@ def generate(args) -> None:
             seed=args.seed + i,
             temperature=sampling.temperature if args.temperature is None else args.temperature,
             top_p=sampling.top_p if args.top_p is None else args.top_p,
-            max_new_tokens=args.max_new_tokens or sampling.max_new_tokens,
+            max_new_tokens=sampling.max_new_tokens if args.max_new_tokens is None else args.max_new_tokens,
         )
         for i in range(args.samples)
     ]
-    writer = Writer.load(args.set, args.device)
+    writer = Writer.load(args.set, device)
     results = [
         {
             "text": text.text,
@@ -202,7 +212,7 @@ def set_argument(command) -> None:
 
 
 def device_argument(command) -> None:
-    command.add_argument("--device", help="cpu or cuda; default: CUDA where there is one")
+    command.add_argument("--device", choices=("cpu", "cuda"), help="default: CUDA where there is one")
 
 
 def json_argument(command) -> None:
@@ -298,8 +308,15 @@ def main() -> None:
     args = parser.parse_args()
     try:
         args.run(args)
-    except (ValueError, MemoryError) as error:
-        sys.exit(f"error: {error}")
+        sys.stdout.flush()  # or whoever reads it may be found gone after this block
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else the flush at the end complains
+        sys.exit(141)  # as of a program that SIGPIPE ends
+    except (ValueError, MemoryError, OSError) as error:
+        words = str(error).strip().replace("\n", " ")  # transformers writes some in lines
+        sys.exit(f"error: {words}")
+    except KeyboardInterrupt:
+        sys.exit(130)  # as of one that SIGINT ends
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The command line: what it says, writes and refuses."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from backbones.store.exporting import merged_adapter
 from backbones.tasks.restaurants import facts
 from backbones.tasks.restaurants.task import Restaurants
 from backbones.tasks.task import Sampling
-from tests.command import command
+from tests.command import Done, command
 from tests.store.models import FACTS, apart, dense, make_parts, served
 
 ROOT = Path(__file__).parents[1]
@@ -51,6 +52,49 @@ def test_checking_a_set_that_works_says_what_it_lacks_to_be_shipped(tmp_path):
     assert (
         "before it is shipped:" in done.stdout and "front.json is missing: make it with train.evaluate" in done.stdout
     )
+
+
+def test_checking_a_set_whose_texts_to_open_with_do_not_fit_says_what_to_do(tmp_path):
+    shutil.copytree(sets.SETS / "restaurants", tmp_path / "mine")
+    file = tmp_path / "mine" / "sweep.json"
+    file.write_text(file.read_text(encoding="utf-8").replace('"concise"', '"brief"'), encoding="utf-8")
+    done = command("check", tmp_path / "mine", "--device", "cpu")
+    assert done.returncode == 1 and "ok" not in done.stdout
+    assert done.stderr == f"error: {file} cannot be read ('concise'): make it again with train.sweep\n"
+
+
+@pytest.mark.parametrize("name", ["check", "generate"])
+def test_a_device_that_is_not_there_is_named_before_anything_is_loaded(monkeypatch, name):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    arguments = GENERATE if name == "generate" else ("check", "restaurants")
+    absent = command(*arguments, "--device", "cuda")
+    assert absent.returncode == 1 and absent.stderr.startswith("error: --device cuda: there is no CUDA GPU here: ")
+    unknown = command(*arguments, "--device", "gpu")
+    assert unknown.returncode == 2 and "'gpu' (choose from" in unknown.stderr
+
+
+def test_a_reader_that_goes_away_ends_a_command_without_words():
+    for command_line in (("front", "restaurants-3"), ("list",)):  # with more than a buffer holds, and with less
+        read, write = os.pipe()
+        os.close(read)
+        run = subprocess.run(
+            [sys.executable, "-m", "backbones", *command_line], cwd=ROOT, stdout=write, stderr=subprocess.PIPE
+        )
+        os.close(write)
+        assert (run.returncode, run.stderr) == (141, b"")
+
+
+def test_what_the_system_refuses_is_one_line_and_a_stop_is_none(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    refused = command("export", "restaurants", "--preference", 1, 0, "--to", tmp_path / "file" / "merged")
+    assert refused.returncode == 1 and refused.stderr.startswith("error: [Errno ")
+    assert str(tmp_path / "file") in refused.stderr and refused.stderr.count("\n") == 1
+
+    def stopped(_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sets, "read", stopped)
+    assert command("front", "restaurants") == Done(130, "", "")
 
 
 def test_texts_are_the_same_in_another_process_and_come_with_their_coefficients():
@@ -102,6 +146,7 @@ def test_an_assistant_answers(chat):
         (("--prompt", "name[A]", "--preference", 1), "preference [1.0] needs one number for each of complete, concise"),
         (("--prompt", "name[A]", "--preference", 1, -1), "preference [1.0, -1.0] holds a negative number"),
         (("--prompt", "name[A]", "--preference", 1, 1, "--temperature", 9), "temperature is 9.0"),
+        (("--prompt", "name[A]", "--preference", 1, 1, "--max-new-tokens", 0), "max_new_tokens is 0: use at least 1"),
     ],
 )
 def test_what_cannot_be_written_is_refused_in_one_line(arguments, message):
@@ -225,6 +270,8 @@ def test_a_set_is_made_and_the_residuals_stated(imports, tmp_path):
         (("--setting", "system=Hi"), "the task restaurants has no setting 'system': leave it out"),
         (("--setting", "title=Hi"), "error: 'title' is a field of every manifest"),
         (("--extrapolation", 1.25), "extrapolation is [1.25]: give 2 numbers above 0"),
+        (("--temperature", 9), "error: temperature is 9.0: use a number from 0 to 2"),
+        (("--max-new-tokens", 0), "error: max_new_tokens is 0: use a whole number from 1"),
         (("--task", "poems"), "the task is 'poems': use restaurants or reframe or assistant"),
     ],
 )

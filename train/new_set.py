@@ -161,6 +161,7 @@ def make(args: argparse.Namespace, task: Task, objectives: list[dict], where: Pa
     prompts = data.to_ask(task, args.data_dir)
     labels = [str(entry.get("label", "")).lower() for entry in objectives]
     base = named(args.source, args.set)
+    asked = {} if args.max_new_tokens is None else {"max_new_tokens": args.max_new_tokens}
     with new_folder(args.set) as folder:
         quantise(args.source, folder / "base")
         if args.start:
@@ -170,7 +171,7 @@ def make(args: argparse.Namespace, task: Task, objectives: list[dict], where: Pa
             title=args.title or f"{task.name.capitalize()}: {', '.join(labels[:-1])} and {labels[-1]}",
             objectives=[{"mean": 0.0, "std": 1.0} | bring_objective(entry, where, folder) for entry in objectives],
             beta=BETA,
-            sampling=replace(task.sampling, max_new_tokens=args.max_new_tokens or task.sampling.max_new_tokens),
+            sampling=replace(task.sampling, **asked),
             task=task.name,
             settings=dict(task.settings),
             start=START if args.start else None,

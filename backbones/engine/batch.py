@@ -80,11 +80,15 @@ class Unread(MemoryError):
         self.rows = rows
 
 
+class TooLong(MemoryError):
+    """There is no memory for a text as long as a row's, in words for who asked for it; a note says what it needs."""
+
+
 def stream(soup: Soup, rows: Sequence[Row], slots: int = SLOTS) -> Iterator[None]:
     """Decode all rows, as many at a time as there are slots; yields after every step.
 
-    Closing the generator stops the work. Raises ValueError when a row needs more positions than the base has, Unread
-    when there is no memory for prompts.
+    Closing the generator stops the work. Raises ValueError when a row needs more positions than the base has, TooLong
+    or Unread when there is no memory for one or for prompts.
     """
     waiting = tokenised(soup, rows)
     members = [len(row.weights) for row in rows]
@@ -141,8 +145,8 @@ class Batch:
     def add(self, rows: list[Row]) -> None:
         """Let rows join; their prompts are read from the next step on. They need as many free slots as members.
 
-        Raises ValueError when a row needs more positions than the base has, MemoryError when the cache would have to
-        grow beyond what is free. After any exception none has joined, and the others can go on.
+        Raises ValueError when a row needs more positions than the base has, TooLong when the cache would have to grow
+        beyond what is free. After any exception none has joined, and the others can go on.
         """
         assert sum(len(row.weights) for row in rows) <= self.free, (len(rows), self.free)
         tokenised(self.soup, [row for row in rows if row.ids is None])
@@ -155,7 +159,7 @@ class Batch:
         self.slots += [Slot(row, weight, row.ids) for row in rows for weight in row.weights]
 
     def _require_memory(self, positions: int) -> None:
-        """Raises MemoryError where there is none for a cache of rows of this length: on the CPU the system would end
+        """Raises TooLong where there is no memory for a cache of rows of this length: on the CPU the system would end
         the process rather than refuse it."""
         config, cache = self.soup.model.config.get_text_config().to_dict(), self.cache
         needed = footprint.cache(config, cache.slots, positions, self.soup.dtype.itemsize)
@@ -163,11 +167,14 @@ class Batch:
         if not self.slots:  # or else what is held stays until it has been copied
             free += sum(tensor.nbytes for tensor in (*cache.keys, *cache.values))
         if needed > free:
-            raise MemoryError(
-                f"the cache of {cache.slots} texts at one time, of up to {positions} tokens with their prompts, needs "
-                f"{footprint.readable(needed)}, {self.soup.device} has {footprint.readable(free)} free: write shorter "
-                "ones, or fewer at one time"
+            error = TooLong(
+                f"there is no memory for a text this long ({positions} tokens with its prompt): write a shorter one"
             )
+            error.add_note(
+                f"the cache of {cache.slots} texts at one time (BONESOUP_ROWS), of up to {positions} tokens with their "
+                f"prompts, needs {footprint.readable(needed)}, {self.soup.device} has {footprint.readable(free)} free"
+            )
+            raise error
 
     def step(self) -> None:
         """One more token for every row that decodes, and a piece of the prompts of the others.

@@ -8,7 +8,7 @@ from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from backbones.engine.batch import Row
+from backbones.engine.batch import Row, TooLong
 from backbones.engine.device import out_of_memory
 from backbones.engine.request import Request, Text
 from backbones.engine.writer import Editor
@@ -179,6 +179,8 @@ class Jobs(ABC):
 def words_of(error: Exception) -> str:
     """Log an exception of the model; what to tell those whose texts it ended."""
     log.error("a set could not write", exc_info=error)
+    if isinstance(error, TooLong):
+        return str(error)
     if out_of_memory(error):
         return "out of memory: write fewer texts at once"
     return "the model failed while writing: try again"

@@ -79,7 +79,8 @@ class Merge:
 
         So the start has what is left of the coefficients, which is nothing where they sum to one.
         """
-        rest = 0.0 if start is None else round(1.0 - sum(self.coefficients.values()), 12)
+        # Coefficients are rounded to 12 decimals, so a sum of one can be off by a few of the last.
+        rest = 0.0 if start is None else round(1.0 - sum(self.coefficients.values()), 9)
         if start is None or not rest:
             return self
         remark = self.remark if self.coefficients else "the start alone, before reinforcement learning"

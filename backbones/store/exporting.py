@@ -77,7 +77,7 @@ def merged_adapter(soup_set: SoupSet, method: str, mu: Preference, folder: Path,
     Where that is above `rank`, every layer is cut to `rank` by SVD; the card then states the largest relative error,
     and hyperparameters.json those of all layers. "morlhf" writes the nearest oracle's adapter.
     Raises ValueError for a method that is no single merge or that the set does not have, adapters that cannot be read,
-    a rank below 1, and a folder that is not empty.
+    a rank below 1, and a folder that is not empty. After any exception nothing is left of it.
     """
     merged = _coefficients(soup_set, method, mu)
     require_new(folder)
@@ -89,12 +89,9 @@ def merged_adapter(soup_set: SoupSet, method: str, mu: Preference, folder: Path,
         deltas, errors = truncated(deltas, rank)
     gguf, on_hub = soup_set.gguf, soup_set.base_on_hub
     base = gguf.hub if gguf else on_hub["hub"] if on_hub else _base_path(soup_set.base)
-    write_adapter(deltas, base, folder)
     what = f"one LoRA adapter of rank {min(full, rank or full)}"
     if errors:
         what += f", cut from {full} (largest relative error of a layer's change: {max(errors.values()):.3g})"
-        settings = {"method": method, "preference": list(mu), "full_rank": full, "rank": rank}
-        write_json(folder / "hyperparameters.json", settings | {"relative_errors": errors})
     if gguf:
         file = {"gguf_file": gguf.gguf, "revision": gguf.revision}
         code = LOAD_ADAPTER_OF_GGUF.format(base=base, where=file, folder=folder.name)
@@ -102,7 +99,12 @@ def merged_adapter(soup_set: SoupSet, method: str, mu: Preference, folder: Path,
         place = {"revision": on_hub["revision"], "subfolder": on_hub.get("folder")} if on_hub else {}
         where = "".join(f", {name}={value!r}" for name, value in place.items() if value)
         code = LOAD_ADAPTER.format(base=base, where=where, folder=folder.name)
-    (folder / "README.md").write_text(_card(soup_set, method, mu, merged, what) + code, encoding="utf-8")
+    with new_folder(folder) as made:
+        write_adapter(deltas, base, made)
+        if errors:
+            settings = {"method": method, "preference": list(mu), "full_rank": full, "rank": rank}
+            write_json(made / "hyperparameters.json", settings | {"relative_errors": errors})
+        (made / "README.md").write_text(_card(soup_set, method, mu, merged, what) + code, encoding="utf-8")
     return folder
 
 
@@ -129,12 +131,13 @@ def merged_model(soup_set: SoupSet, method: str, mu: Preference, folder: Path, d
         if weight is None or weight.shape != (len(b), a.shape[1]):
             raise ValueError(f"the adapters' layer {layer!r} does not fit the base {soup_set.base}: train on this base")
         weight.data = weight.data.float() + b @ a
-    # Saving would undo the steps of loading, and de-quantised weights have none to undo.
-    model.to(dtype).save_pretrained(folder, save_original_format=not quantised)
-    AutoTokenizer.from_pretrained(soup_set.base, padding_side="left", local_files_only=True).save_pretrained(folder)
     what = f"one model in {str(dtype).removeprefix('torch.')}"
     code = LOAD_MODEL.format(folder=folder.name)
-    (folder / "README.md").write_text(_card(soup_set, method, mu, merged, what) + code, encoding="utf-8")
+    with new_folder(folder) as made:
+        # Saving would undo the steps of loading, and de-quantised weights have none to undo.
+        model.to(dtype).save_pretrained(made, save_original_format=not quantised)
+        AutoTokenizer.from_pretrained(soup_set.base, padding_side="left", local_files_only=True).save_pretrained(made)
+        (made / "README.md").write_text(_card(soup_set, method, mu, merged, what) + code, encoding="utf-8")
     return folder
 
 

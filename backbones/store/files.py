@@ -13,7 +13,9 @@ POINTER = b"version https://git-lfs"  # what stands in place of a large file whe
 
 
 def require_new(folder: Path) -> None:
-    """Raises ValueError where `folder` exists and is not an empty folder."""
+    """Raises ValueError where `folder` exists and is not an empty folder, or has no name, as "." and ".."."""
+    if folder.name in ("", ".."):
+        raise ValueError(f"{folder} has no name of its own: name a new folder")
     if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
         raise ValueError(f"{folder} exists and is no empty folder: name a new one")
 

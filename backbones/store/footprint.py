@@ -29,8 +29,8 @@ LIMITS = (  # of cgroups 2 and 1: limit, usage and its parts, and how those begi
     ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes", "memory/memory.stat", "total_"),
 )
 NAMES = {  # in config.json, by architecture
-    "layers": ("num_hidden_layers", "n_layer"),
-    "heads": ("num_attention_heads", "n_head"),
+    "layers": ("num_hidden_layers", "n_layer", "num_layers"),
+    "heads": ("num_attention_heads", "n_head", "num_heads"),
     "hidden": ("hidden_size", "n_embd"),
     "positions": ("max_position_embeddings", "n_positions"),
 }
@@ -108,7 +108,7 @@ def fitting(
     free = max(available(device) - caches - (turns - needs["working memory"]), 0)
     if dense and needs["total"] > free:
         dense, needs = False, of_set(soup_set, rows, device, dtype_bytes, dense=False)
-    refuse_if_too_large(needs, device, free)
+    refuse_if_too_large(needs, device, free, beside=bool(before))
     return needs, dense
 
 
@@ -138,15 +138,19 @@ def available(device: str) -> int:
     return max(free, 0)
 
 
-def refuse_if_too_large(needs: dict[str, int], device: str, free: int | None = None) -> None:
-    """Raise ValueError if `needs`, as `estimate` gives it, is more than `free` bytes; default: what is available."""
+def refuse_if_too_large(needs: dict[str, int], device: str, free: int | None = None, beside: bool = False) -> None:
+    """Raise ValueError if `needs`, as `estimate` gives it, is more than `free` bytes; default: what is available.
+
+    `beside`: whether that is less than is free now, since sets loaded before will need some of it.
+    """
     free = available(device) if free is None else free
     if needs["total"] > free:
         parts = ", ".join(f"{part} {readable(size)}" for part, size in needs.items() if size and part != "total")
         needed, grows = readable(needs["total"]), readable(needs["cache"] + needs["working memory"])
+        others = " beside what the sets before it will need" if beside else ""
         raise ValueError(
-            f"the set needs {needed} ({parts}), {device} has {readable(free)} free: write fewer texts at one time "
-            f"(BONESOUP_ROWS; cache and working memory, {grows}, shrink with it) or serve a smaller set"
+            f"the set needs {needed} ({parts}), {device} has {readable(free)} left{others}: write fewer texts at one "
+            f"time (BONESOUP_ROWS; cache and working memory, {grows}, shrink with it) or serve a smaller set"
         )
 
 

@@ -65,6 +65,8 @@ class Manifest:
             sampling = Sampling(**found["sampling"])
         except TypeError as error:
             raise SetError(f"{file}: sampling has the wrong shape ({error}): compare it with a shipped set") from None
+        except ValueError as error:
+            raise SetError(f"{file}: sampling: {error}") from None
         return cls(
             **{name: found[name] for name in own if name in found} | {"sampling": sampling, "settings": settings}
         )

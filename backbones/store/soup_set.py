@@ -224,7 +224,11 @@ def problems(soup_set: SoupSet) -> list[str]:
 
 def _validate(soup_set: SoupSet) -> None:
     """Raises ValueError for what does not fit together: SetError where another file than the manifest is at fault."""
-    coefficients.backbone_matrix(len(soup_set.objectives), soup_set.beta)
+    n = len(soup_set.objectives)
+    coefficients.backbone_matrix(n, soup_set.beta)
+    for kind, adapters in (("backbones", soup_set.backbones), ("specialists", soup_set.specialists)):
+        if len(adapters) not in (0, n):
+            raise ValueError(f"{len(adapters)} {kind} for {n} objectives: give one for each, or none")
     for objective in soup_set.objectives:
         soup_set.task.check_objective(objective)
         if not objective.std > 0:

@@ -49,11 +49,22 @@ class Field:
 
 @dataclass(frozen=True)
 class Sampling:
-    """How texts are sampled unless somebody says otherwise."""
+    """How texts are sampled unless somebody says otherwise.
+
+    Raises ValueError for a setting that is no number or out of range.
+    """
 
     temperature: float = 1.0
     top_p: float = 0.9
     max_new_tokens: int = 80
+
+    def __post_init__(self):
+        for name, low, high in (("temperature", 0, 2), ("top_p", 0.01, 1)):
+            value = getattr(self, name)
+            if not (type(value) in (int, float) and low <= value <= high):
+                raise ValueError(f"{name} is {value!r}: use a number from {low} to {high}")
+        if not (type(self.max_new_tokens) is int and self.max_new_tokens >= 1):
+            raise ValueError(f"max_new_tokens is {self.max_new_tokens!r}: use a whole number from 1")
 
 
 @dataclass(frozen=True)

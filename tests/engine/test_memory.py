@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from backbones.engine import batch as batches
-from backbones.engine.batch import Batch, Unread
+from backbones.engine.batch import Batch, TooLong, Unread
 from backbones.engine.jobs import ServingError
 from backbones.engine.sampling import Sampler
 from backbones.engine.scheduler import Scheduler
@@ -146,8 +146,13 @@ def test_rows_whose_cache_would_need_more_than_is_free_do_not_join(soup, monkeyp
     size, capacity = held(batch) // (batch.cache.capacity + 1), batch.cache.capacity
     needed = size * (capacity + 64 + 1)
     free = needed - 1
-    with pytest.raises(MemoryError, match=r"the cache of 8 texts .* needs .* cpu has .* free: write shorter ones"):
+    with pytest.raises(TooLong) as raised:
         batch.add(rows[3:4])
+    longest = len(rows[3].ids) + 100
+    assert str(raised.value) == (
+        f"there is no memory for a text this long ({longest} tokens with its prompt): write a shorter one"
+    )
+    assert f"the cache of 8 texts at one time (BONESOUP_ROWS), of up to {longest} tokens" in raised.value.__notes__[0]
     assert batch.live == rows[:3] and batch.cache.capacity == capacity
     free = needed
     batch.add(rows[3:4])
@@ -200,14 +205,17 @@ def test_jobs_whose_prompts_find_no_memory_end_and_the_others_write_what_they_wr
     assert list(serving.stream("one", jobs[1]))[-1] == alone[1]
 
 
-def test_a_job_for_whose_prompt_the_cache_cannot_grow_ends_alone(writer, monkeypatch):
+def test_a_job_for_whose_text_the_cache_cannot_grow_ends_alone_and_is_told_that_it_is_too_long(
+    writer, monkeypatch, caplog
+):
     expected, serving = writer.write([request(9, max_new_tokens=40)]), Scheduler({"tiny": writer}, max_rows=4)
     first = serving.stream("tiny", [request(9, max_new_tokens=40)])
     next(first)
     with monkeypatch.context() as patch:
         patch.setattr(footprint, "available", lambda device: 0)
-        with pytest.raises(ServingError, match="out of memory: write fewer texts at once"):
+        with pytest.raises(ServingError, match=r"text this long \(2\d\d tokens .*: write a shorter one"):
             list(serving.stream("tiny", [request(1, max_new_tokens=200)]))
+    assert "the cache of 4 texts at one time (BONESOUP_ROWS), " in caplog.text and "cpu has 0.0 MiB free" in caplog.text
     assert list(first)[-1] == expected
     assert list(serving.stream("tiny", [request(1, max_new_tokens=200)]))[-1][0].done
 

@@ -82,6 +82,17 @@ def test_three_objectives():
         np.testing.assert_allclose(over(merged("rewarded-soup", mu, three), names[1]), mu)
 
 
+def test_a_start_has_no_part_in_coefficients_that_sum_to_one_but_for_rounding():
+    names = [tuple(f"{kind}-{i}" for i in (1, 2, 3)) for kind in ("backbone", "specialist")]
+    three = Quadratic(0.7, backbones=names[0], specialists=names[1])
+    off = 0
+    for mu in lattice(3):
+        merge = merged("bone-soup", mu, three)
+        off += abs(sum(merge.coefficients.values()) - 1) > 5e-13
+        assert merge.begun_at("start") == merge
+    assert off
+
+
 def test_a_preference_typed_as_percent_is_exactly_one_hot_without_minus_zero():
     for mu, expected in (((70, 30), ["1.0", "0.0"]), ((30, 70), ["0.0", "1.0"])):
         assert [str(value) for value in merged("bone-soup", mu).coefficients.values()] == expected

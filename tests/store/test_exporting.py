@@ -10,8 +10,9 @@ import torch
 from peft import AutoPeftModelForCausalLM, PeftModel
 from safetensors.torch import load_file
 
+from backbones.store import exporting
 from backbones.store.adapters import read_adapter
-from backbones.store.exporting import label, merged_adapter, zipped
+from backbones.store.exporting import label, merged_adapter, merged_model, zipped
 from backbones.tasks.restaurants import facts
 from tests.conftest import make_adapter
 from tests.store.models import FACTS, dense, loaded, plain, served, served_alone, with_oracle
@@ -199,6 +200,20 @@ def test_what_is_no_single_merge_is_refused_by_name_and_leaves_nothing(tiny, tmp
     with pytest.raises(ValueError, match=message):
         zipped(tiny, method, tiny.preference(preference), tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("write", [merged_adapter, merged_model])
+def test_an_export_that_is_interrupted_leaves_nothing_and_can_be_done_again(tiny, tmp_path, monkeypatch, write):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    target, mu = tmp_path / "out" / "merged", tiny.preference((0.7, 0.3))
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(exporting, "_card", interrupted)  # of all that is written, the last
+        write(tiny, "bone-soup", mu, target)
+    assert not list(tmp_path.rglob("*.safetensors")) and not target.exists()
+    assert write(tiny, "bone-soup", mu, target) == target
+    assert list(target.parent.iterdir()) == [target] and "'merged'" in (target / "README.md").read_text()
 
 
 def test_the_zip_holds_just_the_folder_and_reads_back(tiny, soup, tmp_path):

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from transformers import AutoModelForCausalLM, GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
+from transformers import AutoModelForCausalLM, GPT2Config, GPT2LMHeadModel, GPTNeoConfig, LlamaConfig, LlamaForCausalLM
 
 from app import serve
 from app.settings import Settings
@@ -99,6 +99,13 @@ def test_the_layers_of_gpt2_are_quantised_too_under_either_of_their_names(tmp_pa
     assert footprint.estimate(tmp_path, [], [], 1, 8, 4, quantise=False)["weights"] > 2 * held
 
 
+def test_the_names_that_gpt_neo_has_are_known():
+    config = GPTNeoConfig(
+        hidden_size=64, num_layers=2, num_heads=4, attention_types=[[["global"], 2]], max_position_embeddings=128
+    )
+    assert footprint.cache(config.to_dict(), 3, 64, 2) == 2 * 2 * 3 * 64 * (64 + 1) * 2
+
+
 def test_shards_are_added_up(base, tmp_path):
     model = LlamaForCausalLM.from_pretrained(base.parent / "fp32", dtype=torch.float32)
     model.save_pretrained(tmp_path, max_shard_size="40KB")
@@ -111,7 +118,7 @@ def test_a_set_that_does_not_fit_is_refused_with_what_to_do(base, adapters):
     needs = footprint.estimate(base, list(adapters.values()), [], rows=64, new_tokens=80, dtype_bytes=4)
     footprint.refuse_if_too_large(needs, "cpu", free=needs["total"])
     footprint.refuse_if_too_large(needs, "cpu")  # this machine has room for two layers
-    with pytest.raises(ValueError, match=r"needs .*weights .*adapters .*cache .*cpu has 1\.0 MiB free.*BONESOUP_ROWS"):
+    with pytest.raises(ValueError, match=r"weights .*adapters .*cache .*cpu has 1\.0 MiB left: .*BONESOUP_ROWS"):
         footprint.refuse_if_too_large(needs, "cpu", free=2**20)
     with pytest.raises(ValueError, match="fewer texts"):
         footprint.refuse_if_too_large(needs, "cpu", free=needs["total"] - 1)
@@ -235,11 +242,13 @@ def test_what_sets_loaded_before_will_still_take_is_not_free(chat, monkeypatch):
     assert footprint.fitting(found, 8, "cpu", 4, False, before) == (needs, False)
     monkeypatch.setattr(footprint, "available", lambda device: enough - 1)
     assert footprint.fitting(found, 8, "cpu", 4, False) == (needs, False)
-    with pytest.raises(ValueError, match=f"the set needs .* cpu has {footprint.readable(needs['total'])} free"):
+    with pytest.raises(ValueError, match=f"cpu has {footprint.readable(needs['total'])} left beside what"):
         footprint.fitting(found, 8, "cpu", 4, False, before)
     monkeypatch.setattr(footprint, "available", lambda device: 0)
-    with pytest.raises(ValueError, match=r"cpu has 0\.0 MiB free"):
+    with pytest.raises(ValueError, match=r"cpu has 0\.0 MiB left beside what the sets before it will need: w"):
         footprint.fitting(found, 8, "cpu", 4, False, before)
+    with pytest.raises(ValueError, match=r"cpu has 0\.0 MiB left: write fewer"):
+        footprint.fitting(found, 8, "cpu", 4, False)
 
 
 def test_the_app_leaves_out_a_set_whose_texts_would_find_no_memory_beside_those_of_the_others(monkeypatch, capsys):

@@ -1,5 +1,7 @@
 """The slot matcher on sentences, each for a way of saying or denying a value, and on the hand-checked sample."""
 
+import time
+
 import pytest
 
 from backbones.tasks.restaurants.facts import parse
@@ -34,6 +36,9 @@ SAID = [
     ("<name> has a customer rating of 1 out of 5.", {("customer rating", "low")}),
     ("<name> has an average customer rating.", {("customer rating", "average")}),
     ("Customers rate <name> 3 out of 5.", {("customer rating", "average")}),
+    ("<name> is rated by the customers as 5 out of 5.", {("customer rating", "high")}),
+    ("The rating for the restaurant is low.", {("eatType", "restaurant"), ("customer rating", "low")}),
+    ("Reviews from the customers of the pub: poor.", {("eatType", "pub"), ("customer rating", "low")}),
     ("<name> is not well rated.", {("customer rating", "low")}),
     ("<name> is high-priced and low-rated.", {("priceRange", "high"), ("customer rating", "low")}),
     ("<name> has high customer ratings and prices.", {("customer rating", "high"), ("priceRange", "high")}),
@@ -57,6 +62,13 @@ SAID = [
 def test_what_a_sentence_states(text, stated):
     found = {(s.slot, s.value) for s in statements(text) if s.slot not in ("name", "near")}
     assert found == stated
+
+
+def test_a_phrase_that_is_repeated_takes_no_longer_than_its_length():
+    begun = time.perf_counter()
+    assert {s.slot for s in statements("<name> is rated" + " by the restaurant" * 40)} == {"name", "eatType"}
+    assert {s.slot for s in statements("<name> is rated" + " for the" * 40)} == {"name"}
+    assert time.perf_counter() - begun < 10  # milliseconds; where words can be read in two ways, days
 
 
 def test_a_statement_says_where_it_is():

@@ -150,6 +150,26 @@ def test_what_is_given_is_checked_by_its_fields(given, message):
     assert Letters().check({"to": "Ann", "wax": ""}) == {"to": "Ann"}
 
 
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"temperature": "1"}, "temperature is '1': use a number from 0 to 2"),
+        ({"temperature": True}, "temperature is True: use a number from 0 to 2"),
+        ({"temperature": 2.1}, "temperature is 2.1: use a number from 0 to 2"),
+        ({"temperature": float("nan")}, "temperature is nan: use a number from 0 to 2"),
+        ({"top_p": 0}, "top_p is 0: use a number from 0.01 to 1"),
+        ({"top_p": None}, "top_p is None: use a number from 0.01 to 1"),
+        ({"max_new_tokens": 0}, "max_new_tokens is 0: use a whole number from 1"),
+        ({"max_new_tokens": 8.5}, "max_new_tokens is 8.5: use a whole number from 1"),
+        ({"max_new_tokens": True}, "max_new_tokens is True: use a whole number from 1"),
+    ],
+)
+def test_how_texts_are_sampled_is_checked(settings, message):
+    with pytest.raises(ValueError, match=message):
+        Sampling(**settings)
+    assert Sampling(0, 1, 1) == Sampling(0.0, 1.0, 1)
+
+
 def test_settings_are_those_of_the_task():
     assert Assistant().settings == Assistant("").settings == {}
     assert Assistant("Be brief.").settings == {"system": "Be brief."}

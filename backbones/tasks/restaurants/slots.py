@@ -29,8 +29,8 @@ _RATING = (
     r"[- ]*(?:(?:overall|customers?'?|costumers?|consumer|user|guest|service|star)[- ]+)*"
     rf"(?:{_RATES}|customer service|approval|regarded|reputation)"
 )
-_RATING_IS = (
-    rf"{_RATES}(?: (?:(?:for|from|by) (?:the )?)?(?:is|are|was|of|as|at|being|has|been|it|this|an?|customers?|very|quite"
+_RATING_IS = (  # each word of a repeated phrase in one way alone, or the search takes time exponential in their number
+    rf"{_RATES}(?: (?:(?:for|from|by) )?(?:is|are|was|of|as|at|being|has|been|it|this|an?|customers?|very|quite"
     r"|only|just|really|currently|be|the|<name>|restaurant|place|pub|coffee shop))*[ :(-]*"
 )
 _NO_PRICE, _NO_RATING = r"(?![- ](?:in )?(?:pric|cost|end\b|rang))", r"(?![- ](?:customer|rat|review|quality|scor))"
