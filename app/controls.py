@@ -42,8 +42,8 @@ class Controls:
 
 @dataclass(frozen=True)
 class Parts:
-    """All parts of the page that something happens to. `forms`: what is asked for, by task. `asked`: how often the
-    visitor had changed something when Write was pressed."""
+    """All parts of the page that something happens to. `forms`: what is asked for, by task. `asked`: what the
+    page counts by, sent along and sent back: how often the visitor has changed something, or the number of a sweep."""
 
     chosen: Controls
     forms: dict[str, gr.Group]

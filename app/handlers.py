@@ -135,19 +135,17 @@ class Handlers:
         texts = history.add(texts, history.entries(soup_set.name, written, "write"))
         yield {"texts": texts, "history": views.history(texts)}
 
-    def sweep(self, chosen: Values, swept: Sweep | None) -> Iterator[News]:
+    def sweep(self, chosen: Values, swept: Sweep | None, asked: int | None = None) -> Iterator[News]:
         """Write at every preference of the grid: one after the other its texts are there, then sweep and its table.
 
         What the visitor had swept before, or the set comes with, is not written again. What is wrong is said where
-        nothing moves, since people are typing.
+        nothing moves, since people are typing. `asked`: see `Parts`.
         """
-        begun = False
         try:
             choices = chosen.checked(self.sets)
             known, soup_set = self._known(swept, chosen), choices.soup_set
-            value = shown.columns(soup_set, choices.methods, known)
+            value = [page | {"sweep": asked} for page in shown.columns(soup_set, choices.methods, known)]
             yield {"problem": "", "columns": pages.update(value, name=soup_set.name)}
-            begun = True
             if known is None:
                 for more in self._swept(choices):
                     if more is None:
@@ -159,8 +157,7 @@ class Handlers:
             own = self._own(known, chosen)  # the visitor's last sweep stays beside what the set comes with
             yield {"grid": views.sweep(known.columns)} | ({"swept": own} if own else {})
         except (ValueError, ServingError) as error:
-            ended = {"columns": gr.update(stopped=True)} if begun else {}
-            yield {"problem": views.problem(str(error)), **ended}
+            yield {"problem": views.problem(str(error)), "columns": gr.update(stopped=True)}
 
     def point(self, event: gr.EventData, chosen: Values, swept: Sweep | None) -> News:
         """The preference of what was clicked, and the example of a point that was measured.

@@ -25,6 +25,8 @@ document.addEventListener("bonesoup:changed", () => {
   }, SOON_MS);
 });
 
+document.addEventListener("bonesoup:stopped", () => clearTimeout(timer));
+
 const enters = (event) => event.key === "Enter" && !event.isComposing
   && event.target.matches?.("#given textarea, #given input:not([role])");
 document.addEventListener("keydown", (event) => {

@@ -54,7 +54,9 @@ def columns(soup_set: SoupSet, methods: Sequence[str], sweep: Sweep | None, befo
         here = sweep.at(mu) if sweep and page["parts"] is None else ()
         if here and all(here):
             texts = [[one.text for one in column] for column in here]
-            page = pair(soup_set, methods, mu, texts) | {"question": blind.question(soup_set, texts[0] + texts[1])}
+            page = (
+                page | pair(soup_set, methods, mu, texts) | {"question": blind.question(soup_set, texts[0] + texts[1])}
+            )
         found.append(page)
     return found
 

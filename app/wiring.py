@@ -12,9 +12,11 @@ from app.handlers import Handlers
 
 # What runs in the browser alone.
 STOPPED = "() => { document.dispatchEvent(new CustomEvent('bonesoup:stopped')); }"
-# The last of the values is that of `asked`: the page's own count of changes, by which it knows later what a text is of.
+# The last value is that of `asked`: the page's own count of changes, or of sweeps, by which it knows what comes.
 ASKED = "(...values) => [...values.slice(0, -1), document.querySelector('#columns .pages').ask()]"
+SWEPT = "(...values) => [...values.slice(0, -1), document.querySelector('#columns .pages').sweep()]"
 ENDED = "() => { document.dispatchEvent(new CustomEvent('bonesoup:ended')); }"
+FAILED = "() => { document.dispatchEvent(new CustomEvent('bonesoup:failed')); }"
 CHANGED = "() => { document.dispatchEvent(new CustomEvent('bonesoup:changed')); }"
 SUITED = "() => { document.dispatchEvent(new CustomEvent('bonesoup:changed', { detail: 'suited' })); }"
 REOPENED = "() => { document.dispatchEvent(new CustomEvent('bonesoup:changed', { detail: 'reopened' })); }"
@@ -104,10 +106,12 @@ def _wire_writing(parts: Parts, handlers: Handlers, jobs: int, drawing: dict) ->
     # Pressed again while it writes, it writes once more, where something has been changed (`ask` in pages.js).
     running = parts.write.click(**writing, **texts, **HIDDEN, js=ASKED, trigger_mode="always_last")
     running.then(None, js=ENDED, **QUIET)
+    running.failure(None, js=FAILED, **QUIET)
     linking = parts.call(handlers.follow_with_link, ["chosen"], ["query"])
     linked = running.success(**linking, **QUIET).success(None, parts.query, parts.link, js=SHOW_LINK, **QUIET)
     linked.then(**drawing, **HIDDEN)
-    sweep = parts.call(handlers.sweep, ["chosen", "swept"], ["problem", "columns", "swept", "grid"])
+    sweep = parts.call(handlers.sweep, ["chosen", "swept", "asked"], ["problem", "columns", "swept", "grid"])
+    sweep["js"] = SWEPT
     if handlers.background:
         unasked = {"concurrency_id": "sweeps", "concurrency_limit": jobs, "trigger_mode": "multiple"}
         sweeping = parts.sentence.rest(**sweep, **unasked, **HIDDEN)

@@ -2,7 +2,7 @@
 
 import time
 
-from backbones.engine.jobs import Waiting
+from backbones.engine.jobs import ServingError, Waiting
 from tests.browser import (
     choose,
     click_marker,
@@ -18,7 +18,7 @@ from tests.browser import (
     wait_for_trace,
     write,
 )
-from tests.fake import HEAVY, POINTER, FakeStream
+from tests.fake import HEAVY, POINTER, FakeStream, text
 
 pytestmark = needs_browser
 
@@ -70,6 +70,63 @@ def test_stop_ends_what_is_written_and_the_press_that_waits(page, served, monkey
     write(page)
     assert [len(stream.requests), stream.requests[-1][0].preference] == [before + 1, (0.51, 0.49)]
     assert page.locator("#history tbody tr").count() == 2
+
+
+def test_after_a_write_that_failed_the_next_press_counts(page, served, monkeypatch):
+    stream, whole, failed = served[1], FakeStream.__call__, []
+
+    def failing_twice(self, name, requests):
+        if len(failed) < 2:
+            failed.append(name)
+            time.sleep(1.5)
+            raise ServingError("no luck")
+        yield from whole(self, name, requests)
+
+    monkeypatch.setattr(FakeStream, "__call__", failing_twice)
+    press(page, "Write")
+    told(page, "no luck")
+    before = len(stream.requests)
+    press(page, "Write")
+    page.locator("#slider-1").press("ArrowRight")
+    press(page, "Write")  # while the second is about to fail
+    told(page, "no luck")
+    wait_for_text(page, "#history", "51 % / 49 %")
+    page.locator("#slider-1").press("ArrowRight")
+    write(page)
+    assert len(failed) == 2 and len(stream.requests) == before + 2
+
+
+def test_what_a_stopped_sweep_still_sends_is_not_taken(page, monkeypatch):
+    def gradual(self, name, requests, background=False):
+        for done in range(12):
+            time.sleep(0.3)
+            yield [text(one, "It is a pub .", done=i // 2 < done) for i, one in enumerate(requests)]
+
+    monkeypatch.setattr(FakeStream, "__call__", gradual)
+    page.route(
+        "**/gradio_api/cancel*", lambda route: page.wait_for_timeout(1500) or route.continue_()
+    )  # a slow network
+    press(page, "Another example")
+    wait_for_text(page, "#columns", "Being written for you: 0 of 11")
+    press(page, "all complete")  # what comes last
+    wait_for_text(page, "#columns", "Being written for you: 3 of 11")
+    press(page, "Stop")
+    wait_for_text(page, "#columns", "Stopped: ")
+    page.wait_for_timeout(1200)
+    assert "Stopped: " in page.locator("#columns [data-note]").inner_text()
+    page.unroute_all(behavior="wait")
+
+
+def test_a_text_reopened_while_another_is_written_stays(page, served, monkeypatch):
+    write(page)
+    page.locator("#slider-1").press("ArrowRight")
+    monkeypatch.setattr(served[1], "delay", 0.5)
+    press(page, "Write")
+    page.wait_for_selector("#column-left .caret")
+    page.locator("#history").get_by_role("button", name="reopen").last.press("Enter")
+    wait_for_text(page, "#column-left", "Written before, with seed 0.")
+    wait_for_text(page, "#history", "51 % / 49 %")
+    assert "Written before, with seed 0." in page.locator("#column-left").inner_text()
 
 
 def test_a_text_written_after_a_sweep_was_stopped_leaves_that_stopped(page, served, monkeypatch):

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
+import gradio as gr
 import pytest
 
 from app import choices as ch
@@ -179,7 +180,8 @@ def test_bad_input_is_named_before_anything_is_generated(change, message):
     with pytest.raises(ValueError, match=message):
         list(write(handlers(stream), **change))
     (news,) = sweep(handlers(stream), **change)
-    assert set(news) == {"problem"} and re.search(message, html.unescape(news["problem"]))
+    assert re.search(message, html.unescape(news["problem"]))
+    assert news == {"problem": news["problem"], "columns": gr.update(stopped=True)}  # texts that are there stay
     assert stream.requests == stream.swept == []
 
 
