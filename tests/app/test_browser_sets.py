@@ -10,7 +10,6 @@ from app.serve import launch
 from backbones.merging.preference import Preference
 from tests.browser import (
     choose,
-    click_marker,
     needs_browser,
     open_fields,
     opened,
