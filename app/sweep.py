@@ -9,7 +9,6 @@ from app.history import Entry, Mean
 from backbones.engine import stored
 from backbones.engine.request import Request, Text
 from backbones.merging.preference import Preference, lattice
-from backbones.store.manifest import SetError
 from backbones.store.soup_set import SoupSet
 
 
@@ -52,10 +51,6 @@ def of_set(soup_set: SoupSet) -> Sweep | None:
     columns: dict[str, list[Entry]] = {}
     for one in history.entries(soup_set.name, texts, "sweep"):
         columns.setdefault(one.text.request.method, []).append(one)
-    if len(columns) != 2:
-        raise SetError(
-            f"{soup_set.path / stored.FILE} has not the texts of two methods: make it again with train.sweep"
-        )
     (first, left), (second, right) = columns.items()
     request = texts[0].request
     choices = Choices(

@@ -49,7 +49,8 @@ def write(soup_set: SoupSet, texts: Sequence[Text]) -> Path:
 
 
 def read(soup_set: SoupSet) -> list[Text]:
-    """The texts that come with a set, in their order; none where it has none. Raises SetError for a damaged file."""
+    """The texts that come with a set, of two methods, in their order; none where it has none. Raises SetError for a
+    damaged file."""
     file = soup_set.path / FILE
     if not file.is_file():
         return []
@@ -69,4 +70,6 @@ def read(soup_set: SoupSet) -> list[Text]:
             texts.append(Text(request, text, row["raw"], row["tokens"], done=True, rewards=rewards))
     except (KeyError, TypeError, ValueError) as error:
         raise SetError(f"{file} cannot be read ({error}): make it again with train.sweep") from None
+    if len({text.request.method for text in texts}) != 2:
+        raise SetError(f"{file} has not the texts of two methods: make it again with train.sweep")
     return texts
