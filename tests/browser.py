@@ -103,6 +103,11 @@ def write(page):
     page.wait_for_function(f"n => {rows} > n", arg=before, timeout=20_000)
 
 
+def reopen(page):
+    """Press the button that brings back the oldest text of the history."""
+    page.locator("#history").get_by_role("button", name="reopen").last.press("Enter")
+
+
 def open_fields(page):
     """Open the fields behind the sentence."""
     page.locator(".sentence").click()

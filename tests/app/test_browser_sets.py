@@ -14,6 +14,7 @@ from tests.browser import (
     open_fields,
     opened,
     press,
+    reopen,
     shares,
     tab,
     three,
@@ -57,7 +58,7 @@ def test_a_text_of_a_set_of_more_objectives_is_reopened_and_shown(page):
     write(page)
     choose(page, "Set", "Fake of 2")
     wait_for_text(page, "#column-left", "at 50 % / 50 %")
-    page.locator("#history").get_by_role("button", name="reopen").last.press("Enter")
+    reopen(page)
     wait_for_text(page, "#column-left", "Written before")
     assert "bone-soup pub with seed 0" in page.locator("#column-left").inner_text()
     assert (len(shares(page)), note(page)) == (3, "")
@@ -85,7 +86,7 @@ def test_a_reopened_text_leaves_what_was_swept(page):
     press(page, "Sweep")
     wait_for_text(page, "#column-left", "Elm is a bone-soup pub")
     write(page)
-    page.locator("#history").get_by_role("button", name="reopen").last.press("Enter")
+    reopen(page)
     wait_for_text(page, "#column-left", "Written before")
     press(page, "all complete")
     assert "Elm is a bone-soup pub" in page.locator("#column-left").inner_text() and note(page) == ""

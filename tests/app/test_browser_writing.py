@@ -11,6 +11,7 @@ from tests.browser import (
     open_fields,
     opened,
     press,
+    reopen,
     shares,
     three,
     told,
@@ -123,7 +124,7 @@ def test_a_text_reopened_while_another_is_written_stays(page, served, monkeypatc
     monkeypatch.setattr(served[1], "delay", 0.5)
     press(page, "Write")
     page.wait_for_selector("#column-left .caret")
-    page.locator("#history").get_by_role("button", name="reopen").last.press("Enter")
+    reopen(page)
     wait_for_text(page, "#column-left", "Written before, with seed 0.")
     wait_for_text(page, "#history", "51 % / 49 %")
     assert "Written before, with seed 0." in page.locator("#column-left").inner_text()
@@ -244,7 +245,7 @@ def test_a_text_of_another_set_is_reopened_from_the_table(page):
     write(page)
     choose(page, "Set", "Fake of 2")
     wait_for_text(page, "#column-left", "50 % / 50 %")
-    page.locator("#history").get_by_role("button", name="reopen").last.press("Enter")
+    reopen(page)
     page.wait_for_selector(".triangle", state="visible")
     wait_for_text(page, "#column-left", "Written before")
     page.wait_for_selector("#view", state="visible")
