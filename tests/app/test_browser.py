@@ -22,13 +22,14 @@ pytestmark = needs_browser
 
 def test_a_slider_moved_by_keyboard_changes_coefficients_before_writing(page, served):
     written = len(served[1].requests)
-    assert "+0.50" in page.locator("#coefficients").inner_text()
+    wait_for_text(page, "#coefficients", "+0.50")
     slider = page.locator("#slider-2")
     slider.focus()
     slider.press("Home")
     wait_for_text(page, "#coefficients", "+1.75")
-    assert "-0.75" in page.locator("#coefficients").inner_text() and shares(page) == [100, 0]
-    assert "your 100 % is outside" in page.locator("#coefficients").inner_text()
+    wait_for_text(page, "#coefficients", "-0.75")
+    wait_for_text(page, "#coefficients", "your 100 % is outside")
+    assert shares(page) == [100, 0]
     assert len(served[1].requests) == written
 
 
@@ -112,7 +113,7 @@ def test_the_triangle_is_dragged_and_moved_by_keyboard(page):
 def test_a_click_on_a_front_jumps_to_its_preference_with_an_example(page):
     click_marker(page, "Rewarded Soup", 2)
     page.wait_for_selector("#example .example")
-    assert "Rewarded Soup at 80 % / 20 %" in page.locator("#example").inner_text()
+    wait_for_text(page, "#example", "Rewarded Soup at 80 % / 20 %")
     assert shares(page) == [80, 20]
     wait_for_text(page, "#coefficients", "+0.80")
     press(page, "balanced")

@@ -36,8 +36,8 @@ def test_a_link_opened_in_another_browser_gives_the_same_texts(page, browser, se
 
 def test_a_damaged_link_says_so(browser, served):
     page, problems = opened(browser, f"{served[0]}#set=fake-2&facts=%3Cscript%3E&preference=a")
-    assert "The link cannot be opened" in page.locator("#problem").inner_text()
-    assert "bone-soup pub" in page.locator("#column-left").inner_text()
+    wait_for_text(page, "#problem", "The link cannot be opened")
+    wait_for_text(page, "#column-left", "bone-soup pub")
     page.close()
     assert problems == []
 

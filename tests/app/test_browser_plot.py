@@ -106,7 +106,8 @@ def test_a_click_on_a_diamond_that_is_not_dragged_goes_to_the_marker_beneath(pag
     page.wait_for_selector("#front .tip")
     page.mouse.click(*at)
     page.wait_for_selector("#example .example")
-    assert "Rewarded Soup at 30 % / 70 %" in page.locator("#example").inner_text() and shares(page) == [30, 70]
+    wait_for_text(page, "#example", "Rewarded Soup at 30 % / 70 %")
+    assert shares(page) == [30, 70]
 
 
 def test_what_is_said_covers_no_name_and_is_text(page):

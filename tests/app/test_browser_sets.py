@@ -47,7 +47,7 @@ def test_a_link_to_a_set_of_more_objectives_shows_its_texts(browser, served):
     asked = Choices(fake_set(3), ("bone-soup", "mod"), Preference((0.2, 0.3, 0.5)), GIVEN, seed=3)
     page, problems = opened(browser, f"{served[0]}#{asked.query()}")
     wait_for_text(page, "#column-right", "mod pub with seed 3")
-    assert "bone-soup pub with seed 3" in page.locator("#column-left").inner_text()
+    wait_for_text(page, "#column-left", "bone-soup pub with seed 3")
     assert (shares(page), note(page)) == ([20, 30, 50], "")
     page.close()
     assert problems == []

@@ -96,7 +96,7 @@ def test_a_compact_page_has_preference_verdict_and_texts_alone(browser, served, 
 
 def test_a_damaged_link_says_so_in_the_compact_page(browser, served):
     page = compact(browser, served[0], SIZES["desktop"], "set=fake-9&preference=50-50")
-    assert "The link cannot be opened: no set 'fake-9'" in page.locator("#problem").inner_text()
+    wait_for_text(page, "#problem", "The link cannot be opened: no set 'fake-9'")
     assert page.locator("#problem").is_visible() and not page.locator("#write").is_visible()
     page.close()
 

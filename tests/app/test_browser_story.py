@@ -226,8 +226,8 @@ def test_the_inverse_is_shown_with_what_it_makes_of_the_preference(page):
 def test_another_set_ends_the_story_and_other_methods_are_remarked_on(page):
     choose(page, "Right column", "MOD")
     begun(page)
-    assert "your columns hold something else" in page.locator(".story .words").inner_text()
+    wait_for_text(page, ".story .words", "your columns hold something else")
     three(page)
     page.wait_for_selector(".story .card", state="detached")
     begun(page)
-    assert "three specialists" in page.locator(".story .words").inner_text()
+    wait_for_text(page, ".story .words", "three specialists")
