@@ -5,6 +5,7 @@ python -m train.card SET
 
 import argparse
 import json
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from backbones.engine.request import Request
@@ -84,10 +85,18 @@ def _strengths(k: Sequence[float]) -> str:
     return ", ".join(f"{strength:g}" for strength in k)
 
 
-def alike(rl: Mapping) -> str:
-    """What else all adapters have alike: a judge beside the rewards, an average over seeds."""
+def alike(soup_set: SoupSet, rl: Mapping) -> str:
+    """What else all adapters have alike: a judge beside the rewards, an average over as many seeds."""
     judged = f", and sense as a further reward of weight {rl['sense']:g} (`train.sense`)" if rl.get("sense") else ""
-    return judged + (f"; each is the average of {len(rl['seeds'])} training seeds" if "seeds" in rl else "")
+    if "seeds" not in rl:
+        return judged
+    of = defaultdict(list)
+    for name, folder in soup_set.adapters.items():
+        seeds = json.loads((folder / "hyperparameters.json").read_text()).get("seeds")
+        if seeds:  # the start has none
+            of[", ".join(map(str, seeds))].append(name)
+    which = "; ".join(f"{seeds}: {', '.join(names)}" for seeds, names in of.items())
+    return f"{judged}; each is the average of {len(rl['seeds'])} training seeds ({which})"
 
 
 def begun(soup_set: SoupSet) -> str:
@@ -209,7 +218,7 @@ def main() -> None:
         begun=begun(soup_set),
         objectives=objectives(soup_set),
         learned=learned(writer),
-        alike=alike(rl),
+        alike=alike(soup_set, rl),
         oracles=len(soup_set.oracles),
         which="the backbones, the specialists, and one adapter each for the other preferences"
         if len(soup_set.oracles) > 2 * len(soup_set.objectives)

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -10,7 +11,7 @@ from safetensors.torch import load_file, save_file
 
 from backbones.store.adapters import CONFIG, UPS, WEIGHTS, read_adapter
 from tests.train.stages import run
-from train import average
+from train import average, card
 
 HOW = {"steps": 2, "sense": 3.0}
 
@@ -69,3 +70,15 @@ def test_adapters_that_differ_in_more_than_their_seed_are_refused(other, words, 
 def test_one_has_no_average(tmp_path):
     with pytest.raises(SystemExit, match="1 adapters have no average"):
         run(average.main, tmp_path / "mean", adapter(tmp_path / "1", 1))
+
+
+def test_a_card_says_which_seeds_every_average_has(tmp_path):
+    named = {"backbone-1": (1, 2), "start": None, "backbone-2": (1, 2), "specialist-1": (2, 3)}
+    for name, seeds in named.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "hyperparameters.json").write_text(json.dumps({"seeds": seeds} if seeds else {}))
+    soup_set = SimpleNamespace(adapters={name: tmp_path / name for name in named})
+    said = card.alike(soup_set, {"sense": 3.0, "seeds": [1, 2]})
+    assert said.startswith(", and sense as a further reward of weight 3")
+    assert said.endswith("average of 2 training seeds (1, 2: backbone-1, backbone-2; 2, 3: specialist-1)")
+    assert card.alike(soup_set, {"seed": 0}) == ""

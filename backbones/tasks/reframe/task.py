@@ -104,7 +104,7 @@ class Reframe(Task):
     )
     objectives = {
         "bright": ("Bright", "Sounds positive, as a learned model hears it"),
-        "true": ("True", "Keeps what was said: who, what, and the trouble itself"),
+        "true": ("True", "Keeps what was said: what happened, and the trouble itself"),
     }
     learned = {"bright": Bright, "true": Kept}
     sampling = Sampling(temperature=0.5, top_p=0.9, max_new_tokens=48)
