@@ -13,7 +13,7 @@ element.addEventListener("click", (event) => {
 watch("value", mark);
 
 document.addEventListener("input", (event) => {
-  if (event.target.matches("#given *, #sampling *") && !event.target.matches("[role=listbox]")) {
+  if (event.target.matches("#given *, #sampling *") && !event.target.matches("[role=combobox]")) {
     document.dispatchEvent(new CustomEvent("bonesoup:changed"));
   }
 });

@@ -79,7 +79,7 @@ def wire(page: gr.Blocks, parts: Parts, handlers: Handlers, jobs: int) -> None:
     loading.then(None, js=WRITE_LINKED, **QUIET)
     page.load(None, None, parts.code, js=CODE, **QUIET)
     chosen.preference.rest(**parts.call(handlers.merge, ["chosen"], ["coefficients"]), **LAST)
-    parts.view.input(**drawing, **LAST)
+    parts.bridge.view(**drawing, **LAST)
 
 
 def _wire_choosing(parts: Parts, handlers: Handlers, sweeping: Dependency, drawing: dict) -> None:
@@ -92,10 +92,8 @@ def _wire_choosing(parts: Parts, handlers: Handlers, sweeping: Dependency, drawi
     sampling = ["chosen.temperature", "chosen.top_p"]
     suited = ["chosen.preference", "chosen.left", "chosen.right", *sampling, "view", "columns", "example"]
     choosing = parts.call(handlers.choose, ["chosen", "swept"], suited)
-    chosen.set_name.input(**choosing, **QUIET).success(None, js=SUITED, **QUIET)
+    parts.bridge.set(**choosing, **QUIET).success(None, js=SUITED, **QUIET)
 
-    listed = [box for form in chosen.given.values() for box in form.values() if isinstance(box, gr.Dropdown)]
-    gr.on([box.input for box in (*listed, chosen.left, chosen.right)], None, None, None, js=CHANGED, **QUIET)
     parts.sentence.edited(**parts.call(handlers.say, ["chosen"], ["sentence"]), **LAST, cancels=[sweeping])
 
 

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import time
 from urllib.parse import urlparse
 
 import pytest
@@ -43,6 +44,19 @@ def choose(page, label, option):
     page.get_by_role("option", name=option, exact=True).click()
 
 
+def choose_set(page, title):
+    """Choose a set and wait until the controls and texts suit it."""
+    page.evaluate(
+        """() => {
+            if (!("suited" in window))
+                document.addEventListener("bonesoup:changed", (event) => { suited += event.detail === "suited"; });
+            window.suited = 0;
+        }"""
+    )
+    choose(page, "Set", title)
+    page.wait_for_function("suited")
+
+
 def wait_for_text(page, where, words):
     """Wait until the element `where` holds `words`."""
     page.wait_for_function("([w, t]) => document.querySelector(w)?.innerText.includes(t)", arg=[where, words])
@@ -50,14 +64,34 @@ def wait_for_text(page, where, words):
 
 def told(page, words):
     """Wait until an error says `words`, and put it away."""
-    page.locator("[data-testid=toast-text]", has_text=words).first.wait_for(timeout=20_000)
+    page.locator("[data-testid=toast-text]", has_text=words).first.wait_for()
     page.locator("[data-testid=toast-close]").first.click()
     page.locator("[data-testid=toast-text]").first.wait_for(state="detached")
+
+
+def waited_for(condition):
+    """Wait until a condition on this side holds."""
+    for _ in range(400):
+        if condition():
+            return
+        time.sleep(0.05)
+    raise AssertionError("it never came")
+
+
+def still(page):
+    """Wait until twenty frames have been drawn in which the page has not scrolled."""
+    page.evaluate(
+        """async () => {
+            for (let was = scrollY, n = 0; n < 20; n = scrollY === was ? n + 1 : 0, was = scrollY)
+                await new Promise(requestAnimationFrame);
+        }"""
+    )
 
 
 def tab(browser, width=1400, height=900, motion="reduce", context=None):
     """An empty tab, of the context that tabs share by default, without what visits before it have stored."""
     page = (context or browser.contexts[0]).new_page()
+    page.set_default_timeout(60_000)
     page.set_viewport_size({"width": width, "height": height})
     page.emulate_media(reduced_motion=motion)
     page.add_init_script(FIRST_VISIT)
@@ -72,10 +106,9 @@ def opened(browser, url, width=1400, height=900, mode="light", motion="reduce", 
     page.on("console", lambda message: message.type == "error" and problems.append(message.text))
     page.on("response", lambda r: r.status >= 400 and problems.append(f"{r.status} {r.url} {r.request.post_data}"))
     page.on("request", lambda r: urlparse(r.url).hostname not in ("127.0.0.1", None) and problems.append(r.url))
-    page.set_default_timeout(60_000)
     address, _, query = url.partition("#")
     page.goto(f"{address}{'&' if '?' in address else '?'}__theme={mode}#{query}")
-    page.wait_for_selector("#front .scatterlayer .trace", timeout=30_000)
+    page.wait_for_selector("#front .scatterlayer .trace")
     return page, problems
 
 
@@ -100,7 +133,7 @@ def write(page):
     rows = "document.querySelectorAll('#history tbody tr').length"
     before = page.evaluate(rows)
     press(page, "Write")
-    page.wait_for_function(f"n => {rows} > n", arg=before, timeout=20_000)
+    page.wait_for_function(f"n => {rows} > n", arg=before)
 
 
 def reopen(page):
@@ -146,6 +179,19 @@ def click_marker(page, name, index):
 
 def three(page):
     """Choose the set of three objectives."""
-    choose(page, "Set", "Fake of 3")
+    choose_set(page, "Fake of 3")
     page.wait_for_selector(".triangle", state="attached")
     wait_for_text(page, "#coefficients", "backbone-3")
+
+
+def three_at_rest(page):
+    """The same, and wait until its sweep and the plot of that are there, too: the page then asks for nothing more."""
+    waiting, quiet = set(), 0
+    page.on("request", lambda request: waiting.add(request))
+    for end in ("requestfinished", "requestfailed"):
+        page.on(end, lambda request: waiting.discard(request))
+    with page.expect_request("**/gradio_api/queue/data*"):  # the sweep, once typing would rest
+        three(page)
+    while quiet < 10:
+        page.wait_for_timeout(100)
+        quiet = 0 if waiting else quiet + 1

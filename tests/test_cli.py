@@ -101,7 +101,7 @@ def test_texts_are_the_same_in_another_process_and_come_with_their_coefficients(
     first = command(*GENERATE, "--device", "cpu", "--json")
     program = "import tests.conftest; from backbones.__main__ import main; main()"  # in fp32, as here
     arguments = [sys.executable, "-c", program, *GENERATE, "--device", "cpu", "--json"]
-    again = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, timeout=300)
+    again = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, timeout=1200)
     assert first.returncode == 0 and first.stdout == again.stdout
     one, two = json.loads(first.stdout)
     assert "A B" in one["text"] and one["text"] != two["text"] and two["seed"] == 5

@@ -43,9 +43,10 @@ def test_presets_set_the_preference(page):
 
 def test_the_dice_changes_the_facts(page):
     before = page.get_by_label("Name", exact=True).input_value()
-    for _ in range(6):
+    page.evaluate("window.thrown = 0; document.addEventListener('bonesoup:changed', () => { thrown += 1; })")
+    for i in range(6):
         press(page, "Another example")
-        page.wait_for_timeout(300)
+        page.wait_for_function("i => thrown > i", arg=i)
         name = page.get_by_label("Name", exact=True).input_value()
         if name != before:
             return wait_for_text(page, "#sentence", name)

@@ -4,7 +4,19 @@ import json
 import zipfile
 
 from backbones.store import exporting
-from tests.browser import choose, needs_browser, open_fields, opened, press, shares, three, told, wait_for_text, write
+from tests.browser import (
+    choose,
+    needs_browser,
+    open_fields,
+    opened,
+    press,
+    shares,
+    still,
+    three,
+    told,
+    wait_for_text,
+    write,
+)
 
 pytestmark = needs_browser
 
@@ -14,7 +26,7 @@ def test_a_link_opened_in_another_browser_gives_the_same_texts(page, browser, se
     press(page, "all upbeat")
     page.get_by_role("button", name="Sampling").click()
     page.get_by_label("Seed", exact=True).wait_for(state="visible")
-    page.wait_for_timeout(700)  # a field that has just come into view takes its value once more
+    still(page)  # a field that has just come into view takes its value once more
     page.get_by_label("Seed", exact=True).fill("42")
     choose(page, "Right column", "MOD")
     write(page)

@@ -7,7 +7,7 @@ import pytest
 from app.page import build
 from app.serve import launch
 from backbones.merging.front import Example
-from tests.browser import needs_browser, opened, press, wait_for_text, write
+from tests.browser import choose_set, needs_browser, opened, press, wait_for_text, write
 from tests.fake import FakeStream, fake_set
 
 pytestmark = needs_browser
@@ -59,9 +59,9 @@ def test_words_of_a_set_are_shown_and_never_run(browser, address):
     for name in ("Sweep", "Blind round", "Fronts as a table", "Results", "Use it from code"):
         page.get_by_role("tab", name=name).click()
         page.wait_for_timeout(300)
-    page.locator("#set input").click()
-    page.get_by_role("option").nth(1).click()
+    choose_set(page, MARKUP.format("title 3"))
     page.wait_for_selector(".triangle", state="visible")
+    wait_for_text(page, "#coefficients", "backbone-3")  # and with it the story of this set
     page.get_by_role("tab", name="Fronts as a table").click()
     page.locator("#points").get_by_role("button", name="go there").first.click()
     wait_for_text(page, "#example", MARKUP.format("given"))

@@ -5,7 +5,18 @@ from PIL import Image
 
 from backbones.merging import front as fronts
 from backbones.merging.preference import Preference
-from tests.browser import choose, needs_browser, opened, press, shares, three, wait_for_text, wait_for_trace, write
+from tests.browser import (
+    choose,
+    needs_browser,
+    opened,
+    press,
+    shares,
+    still,
+    three_at_rest,
+    wait_for_text,
+    wait_for_trace,
+    write,
+)
 from tests.fake import fake_set
 
 pytestmark = needs_browser
@@ -52,6 +63,14 @@ def expected(n, method, percent):
     return fronts.expected(method, fake_set(n).points(method), mu)
 
 
+def settled(page, method, name, percent):
+    """Wait until plotly, too, knows where a method is expected, which it is told once the preference rests."""
+    page.wait_for_function(
+        f"([name, x]) => Math.abs({PLOT}._fullData.find(t => t.name === name).x[0] - x) < 1e-6",
+        arg=[f"{name}, expected", expected(2, method, percent)[0]],
+    )
+
+
 def near(one, other, within=1.5):
     return abs(one[0] - other[0]) < within and abs(one[1] - other[1]) < within
 
@@ -65,15 +84,13 @@ def test_diamonds_follow_the_preference_in_the_browser_alone(page):
         for method, name in (("bone-soup", "Bone Soup"), ("rewarded-soup", "Rewarded Soup")):
             there = place(page, *expected(2, method, percent))
             assert near(drawn(page, f"{name}, expected"), there), (percent, name)
-    page.wait_for_function(  # plotly knows it too once the preference rests
-        f"x => Math.abs({PLOT}._fullData.find(t => t.name === 'Bone Soup, expected').x[0] - x) < 1e-6", arg=0.95
-    )
+    settled(page, "bone-soup", "Bone Soup", (100, 0))
     assert near(drawn(page, "Bone Soup, expected"), place(page, *expected(2, "bone-soup", (100, 0))))
     assert page.evaluate(f"window.before === {PLOT}") and requests == []
 
 
 def test_three_objectives_are_interpolated_as_the_server_does(page):
-    three(page)
+    three_at_rest(page)
     choose(page, "View", "Concise × Upbeat")
     page.wait_for_function(f"{PLOT}.layout.xaxis.title.text.startsWith('Concise')")
     for percent in ((20, 30, 50), (10, 71, 19), (0, 0, 100), (50, 25, 25), (100 / 3, 100 / 3, 100 / 3)):
@@ -99,7 +116,7 @@ def test_a_diamond_is_dragged_along_its_front_and_moves_the_sliders(page):
 def test_a_click_on_a_diamond_that_is_not_dragged_goes_to_the_marker_beneath(page):
     press(page, "backbone 2")  # 30 / 70, where a point was measured
     wait_for_text(page, "#coefficients", "+1.00")
-    page.wait_for_timeout(800)
+    settled(page, "rewarded-soup", "Rewarded Soup", (30, 70))
     at = place(page, *expected(2, "rewarded-soup", (30, 70)))
     page.mouse.move(at[0] - 30, at[1])
     page.mouse.move(*at)
@@ -156,7 +173,7 @@ def test_zoom_stays_with_a_new_figure_and_the_way_back_is_offered(page):
 
 
 def test_the_camera_stays_with_a_new_figure_and_wheels_scroll_the_page(page):
-    three(page)
+    three_at_rest(page)
     choose(page, "View", "3-D")
     page.wait_for_function(  # while a figure is changed it has no traces, and no camera
         f"{PLOT}._fullData?.some(t => t.type === 'scatter3d') && {PLOT}.layout.scene?.camera"
@@ -210,10 +227,13 @@ def test_the_plot_fills_the_window_until_escape(page):
     press(page, "Full screen")
     page.wait_for_function(
         f"{PLOT}._fullLayout.width > 0.9 * innerWidth && {PLOT}._fullLayout.height > 0.8 * innerHeight"
+        " && document.fullscreenElement"
     )
     page.keyboard.press("Escape")
-    page.wait_for_function(f"{PLOT}._fullLayout.height < 500 && !document.querySelector('#front.whole')")
-    page.wait_for_timeout(300)
+    page.wait_for_function(
+        f"{PLOT}._fullLayout.height < 500 && !document.querySelector('#front.whole') && !document.fullscreenElement"
+    )
+    still(page)
     assert page.locator("#front").bounding_box() == pytest.approx(before, abs=2)
 
 
@@ -239,15 +259,15 @@ def swipe(page, x, y, dx, dy):
         finger("touchMove", {"x": x + dx * i / 10, "y": y + dy * i / 10})
         page.wait_for_timeout(16)
     finger("touchEnd")
-    page.wait_for_timeout(300)
+    still(page)
 
 
 def test_a_finger_scrolls_the_page_over_the_plot_taps_its_markers_and_drags_its_diamonds(phone):
     press(phone, "backbone 2")
     wait_for_text(phone, "#coefficients", "+1.00")
-    phone.wait_for_timeout(800)
+    settled(phone, "rewarded-soup", "Rewarded Soup", (30, 70))
     phone.evaluate("document.querySelector('#front').scrollIntoView()")
-    phone.wait_for_timeout(300)
+    still(phone)
     begun, range_before = phone.evaluate("scrollY"), phone.evaluate(f"{PLOT}.layout.xaxis.range")
     x, y = place(phone, 0.4, 0.45)
     swipe(phone, x, y, 0, 130)
@@ -258,7 +278,7 @@ def test_a_finger_scrolls_the_page_over_the_plot_taps_its_markers_and_drags_its_
     swipe(phone, x, y, to[0] - x, to[1] - y)
     # The texts above the plot can change their height meanwhile, so the place is not exact.
     assert 50 <= shares(phone)[0] <= 75 and abs(phone.evaluate("scrollY") - scrolled) < 2
-    phone.wait_for_timeout(800)
+    settled(phone, "rewarded-soup", "Rewarded Soup", shares(phone))
     phone.touchscreen.tap(*place(phone, *expected(2, "rewarded-soup", (20, 80))))
     phone.wait_for_selector("#example .example")
     assert shares(phone) == [20, 80]

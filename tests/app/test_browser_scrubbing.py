@@ -1,10 +1,19 @@
 """Texts that follow the preference in headless Chromium, without the server; and sweeps in the background."""
 
-import time
-
 import pytest
 
-from tests.browser import choose, drag, needs_browser, open_fields, opened, press, shares, wait_for_text, write
+from tests.browser import (
+    choose,
+    drag,
+    needs_browser,
+    open_fields,
+    opened,
+    press,
+    shares,
+    wait_for_text,
+    waited_for,
+    write,
+)
 
 pytestmark = needs_browser
 
@@ -31,15 +40,6 @@ def typed(page, words):
     name = page.get_by_label("Name", exact=True)
     name.press("End")
     name.press_sequentially(words)
-
-
-def waited_for(condition):
-    """Wait until a condition on this side holds."""
-    for _ in range(400):
-        if condition():
-            return
-        time.sleep(0.05)
-    raise AssertionError("it never came")
 
 
 def test_texts_and_what_to_see_in_them_are_there_without_a_press(page, served):
@@ -131,8 +131,9 @@ def test_identical_texts_are_shown_once_and_another_method_is_swept(page, served
     assert len(stream.swept) == swept + 1 and {one.method for one in stream.swept[-1]} == {"bone-soup"}
 
 
-def test_what_is_typed_is_swept_once_typing_rests_and_what_is_not_there_yet_is_dimmed(page, served):
+def test_what_is_typed_is_swept_once_typing_rests_and_what_is_not_there_yet_is_dimmed(page, served, monkeypatch):
     stream, before = served[1], (len(served[1].swept), len(served[1].requests))
+    monkeypatch.setattr(stream, "delay", 0.4)  # so that a busy machine sees what is there meanwhile
     open_fields(page)
     typed(page, " Inn")
     wait_for_text(page, "#columns", "Written before your change.")
@@ -175,6 +176,7 @@ def test_enter_in_a_field_writes(page, served):
 
 def test_the_slider_shows_once_what_it_is_for_and_stops_at_a_touch(browser, served):
     context = browser.new_context(viewport={"width": 1400, "height": 900}, reduced_motion="no-preference")
+    context.set_default_timeout(60_000)
     heard = """
         window.heard = [];
         document.addEventListener("bonesoup:preference", (event) => heard.push(event.detail[0]));
@@ -182,7 +184,7 @@ def test_the_slider_shows_once_what_it_is_for_and_stops_at_a_touch(browser, serv
     context.add_init_script(heard)
     page = context.new_page()
     page.goto(served[0])
-    page.wait_for_function("heard.length > 8 && heard.at(-1) === 50", timeout=30_000)
+    page.wait_for_function("heard.length > 8 && heard.at(-1) === 50")
     assert min(page.evaluate("heard")) == 20 and "at 50 %" in shown(page)[0]
     page.close()
     page = context.new_page()  # another visit
@@ -192,7 +194,7 @@ def test_the_slider_shows_once_what_it_is_for_and_stops_at_a_touch(browser, serv
     assert set(page.evaluate("heard")) == {50}
     page.evaluate("localStorage.clear()")
     page.reload()
-    page.wait_for_function("heard.at(-1) < 50", timeout=30_000)
+    page.wait_for_function("heard.at(-1) < 50")
     page.keyboard.press("Shift")
     stopped = page.evaluate("heard.length")
     page.wait_for_timeout(1000)
@@ -202,6 +204,7 @@ def test_the_slider_shows_once_what_it_is_for_and_stops_at_a_touch(browser, serv
 
 def test_nothing_moves_by_itself_where_motion_is_not_wanted(browser, served):
     page, _ = opened(browser, served[0])
+    page.wait_for_function("localStorage.getItem('bonesoup-seen')")
     page.wait_for_timeout(2500)
     assert shares(page) == [50, 50] and page.evaluate("localStorage.getItem('bonesoup-seen')") == "1"
     page.close()

@@ -10,6 +10,7 @@ from app.serve import launch
 from backbones.merging.preference import Preference
 from tests.browser import (
     choose,
+    choose_set,
     needs_browser,
     open_fields,
     opened,
@@ -56,7 +57,7 @@ def test_a_link_to_a_set_of_more_objectives_shows_its_texts(browser, served):
 def test_a_text_of_a_set_of_more_objectives_is_reopened_and_shown(page):
     three(page)
     write(page)
-    choose(page, "Set", "Fake of 2")
+    choose_set(page, "Fake of 2")
     wait_for_text(page, "#column-left", "at 50 % / 50 %")
     reopen(page)
     wait_for_text(page, "#column-left", "Written before")
@@ -68,7 +69,7 @@ def test_a_text_that_is_under_way_does_not_come_up_in_another_set(page, served, 
     monkeypatch.setattr(served[1], "delay", 0.4)
     press(page, "Write")
     page.wait_for_selector("#column-left .caret")
-    choose(page, "Set", "Other")
+    choose_set(page, "Other")
     wait_for_text(page, "#history", "is a bone-soup pub with seed 0")
     assert shares(page) == [50, 50] and note(page).startswith("Nothing has been written for this yet")
     open_fields(page)
@@ -76,7 +77,7 @@ def test_a_text_that_is_under_way_does_not_come_up_in_another_set(page, served, 
     page.wait_for_timeout(300)
     assert page.locator("#columns .answer").count() == 0
     page.get_by_label("Name", exact=True).fill("The Golden Lantern")
-    choose(page, "Set", "Fake of 2")
+    choose_set(page, "Fake of 2")
     wait_for_text(page, "#column-left", "at 50 % / 50 %")
 
 
@@ -98,7 +99,7 @@ def test_the_example_of_a_measured_point_stays_with_its_set(page):
     page.wait_for_selector("#example .example")
     there = shares(page)
     assert there != [50, 50]
-    choose(page, "Set", "Other")
+    choose_set(page, "Other")
     wait_for_text(page, "#preference", "50 %")
     page.evaluate("at => document.dispatchEvent(new CustomEvent('bonesoup:prefer', { detail: at }))", there)
     page.wait_for_timeout(500)
@@ -118,3 +119,32 @@ def test_the_examples_of_code_have_the_address_of_the_page(browser, served):
     wait_for_text(page, "#code", f'Client("{address}")')
     assert "127.0.0.1" not in page.locator("#code").inner_text()
     page.close()
+
+
+def test_a_dropdown_that_is_left_as_it_was_changes_nothing_and_a_choice_is_one_event(page):
+    open_fields(page)
+    press(page, "all complete")
+    page.evaluate(
+        "window.heard = []; document.addEventListener('bonesoup:changed', (event) => heard.push(event.detail))"
+    )
+    for label in ("Set", "Left column", "Right column", "Price"):
+        page.get_by_label(label, exact=True).focus()
+        page.get_by_role("option").first.wait_for()
+        page.keyboard.press("Tab")
+        page.evaluate("document.activeElement.blur()")  # perhaps the next dropdown, whose list is open now
+        page.get_by_role("option").first.wait_for(state="detached")
+    page.wait_for_timeout(500)
+    assert page.get_by_role("option").count() == 0
+    assert page.evaluate("heard") == [] and shares(page) == [100, 0] and note(page) == ""
+    choose_set(page, "Other")
+    choose(page, "Right column", "MOD")
+    page.wait_for_function("heard.length > 1")
+    page.get_by_label("Price", exact=True).focus()
+    page.keyboard.press("Control+A")
+    page.keyboard.type("high")
+    page.wait_for_timeout(500)
+    assert page.evaluate("heard") == ["suited", None]  # what is typed into a dropdown only looks for an option
+    page.keyboard.press("Enter")
+    page.wait_for_function("heard.length > 2")
+    page.wait_for_timeout(500)
+    assert page.evaluate("heard") == ["suited", None, None]

@@ -35,7 +35,7 @@ def test_a_copied_link_has_a_card_and_arrives_at_the_app_with_its_state(browser,
     press(page, "all concise")
     link = copied(page)
     assert link.startswith(f"{served[0]}share?set=fake-2&") and "preference=0-100" in link
-    tags = Tags(httpx.get(link).text)
+    tags = Tags(httpx.get(link, timeout=60).text)
     assert "100 % concise" in tags.metas["og:description"]
     card = httpx.get(tags.metas["og:image"], timeout=60)
     assert Image.open(io.BytesIO(card.content)).size == (1200, 630)
@@ -113,6 +113,7 @@ def test_the_whole_page_is_opened_from_the_compact_one_at_the_preference_of_now(
             page.get_by_role("link", name="Open in Bone Soup").click()
         whole = news.value
         whole.wait_for_selector("#front .scatterlayer .trace", timeout=60_000)
+        whole.wait_for_function("share => document.querySelector('#slider-1').value === share", arg=str(arrived[0]))
         assert "view=compact" not in whole.url and shares(whole) == arrived
         whole.close()
         page.close()

@@ -11,7 +11,7 @@ from app.serve import launch
 from backbones.engine.scheduler import Scheduler
 from backbones.engine.writer import Writer
 from backbones.tasks.restaurants import facts as f
-from tests.browser import choose, needs_browser, opened, press, wait_for_text
+from tests.browser import choose, choose_set, needs_browser, opened, press, tab, wait_for_text
 from tests.store.models import plain, served
 
 pytestmark = needs_browser
@@ -41,19 +41,19 @@ def page(browser, url):
 
 
 def texts(page):
-    page.wait_for_selector("#history tbody tr", timeout=30_000)
+    page.wait_for_selector("#history tbody tr", timeout=120_000)
     return [page.locator(f"#column-{side} .text p").all_inner_texts() for side in ("left", "right")]
 
 
 def test_a_link_opened_in_another_browser_gives_the_same_texts(page, browser):
-    choose(page, "Set", "Restaurants: complete, concise and upbeat")
+    choose_set(page, "Restaurants: complete, concise and upbeat")
     page.wait_for_selector(".triangle")
     press(page, "all upbeat")
     choose(page, "Right column", "MOD")
     press(page, "Write")
     before = texts(page)
     page.wait_for_function("location.hash.includes('right=mod')")
-    other = browser.new_context().new_page()
+    other = tab(browser, context=browser.new_context())
     other.goto(page.url)
     assert texts(other) == before and before[0] != before[1]
     other.context.close()
@@ -63,7 +63,7 @@ def test_a_link_opened_in_another_browser_gives_the_same_texts(page, browser):
 def test_a_shipped_set_opens_with_texts_that_follow_the_preference_on_one_screen(browser, url, title):
     page, problems = opened(browser, url)
     if "upbeat" in title:
-        choose(page, "Set", f"Restaurants: {title}")
+        choose_set(page, f"Restaurants: {title}")
         page.wait_for_selector(".triangle")
     wait_for_text(page, "#columns", "of 8 facts in")
     for where in ("#preference", "#column-left", "#column-right", "#front"):

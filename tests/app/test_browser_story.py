@@ -9,7 +9,17 @@ from axe_playwright_python.sync_playwright import Axe
 
 from backbones.merging import theory
 from tests.app.test_browser_layout import SHIFTS, box
-from tests.browser import choose, needs_browser, opened, press, shares, three, wait_for_text
+from tests.browser import (
+    choose,
+    needs_browser,
+    opened,
+    press,
+    shares,
+    three,
+    three_at_rest,
+    wait_for_text,
+    wait_for_trace,
+)
 
 pytestmark = needs_browser
 TOUR = "Take the tour (2 min)"
@@ -55,8 +65,7 @@ def serious(page):
 def test_every_step_is_seen_with_what_it_speaks_of_and_asks_the_server_nothing(browser, served, size, objectives):
     page, problems = opened(browser, served[0], *size, script=SHIFTS + HEARD)
     if objectives == 3:
-        with page.expect_request("**/gradio_api/queue/data*"):  # the sweep of the other set, once typing would rest
-            three(page)
+        three_at_rest(page)
         wait_for_text(page, "#column-left", "/ 33 %")
     page.wait_for_timeout(1000)
     page.evaluate("shift = 0")
@@ -152,6 +161,7 @@ def test_the_gap_and_what_extrapolates_stand_out_in_the_plot_also_in_a_new_figur
     press(page, "Next")
     assert set(spoken(page)) == {"Bone Soup, reaches more", "Rewarded Soup, reaches more"}
     choose(page, "Right column", "MOD")
+    wait_for_trace(page, "MOD, expected")
     choose(page, "Right column", "Rewarded Soup")
     page.wait_for_function("document.querySelectorAll('#front .spoken').length === 2")
     page.get_by_role("button", name="Next", exact=True).click()
@@ -163,7 +173,7 @@ def test_it_goes_through_the_grid_as_a_drag_does_and_stops_at_a_touch(browser, s
     page, problems = opened(browser, served[0], motion="no-preference", script=HEARD)
     page.mouse.click(700, 5)  # ends the demonstration on the first visit
     begun(page)
-    page.wait_for_function("heard.some((at) => at[0] === 0)", timeout=20_000)
+    page.wait_for_function("heard.some((at) => at[0] === 0)")
     went = page.evaluate("heard.map((at) => at[0])")
     went = went[went.index(60) :]
     assert {abs(a - b) for a, b in itertools.pairwise(went)} <= {0, 10} and 100 in went

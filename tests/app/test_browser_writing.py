@@ -4,7 +4,7 @@ import time
 
 from backbones.engine.jobs import ServingError, Waiting
 from tests.browser import (
-    choose,
+    choose_set,
     click_marker,
     markers,
     needs_browser,
@@ -17,6 +17,7 @@ from tests.browser import (
     told,
     wait_for_text,
     wait_for_trace,
+    waited_for,
     write,
 )
 from tests.fake import HEAVY, POINTER, FakeStream, text
@@ -44,7 +45,7 @@ def test_stop_ends_the_stream_at_once_and_keeps_what_is_there(page, served, monk
     press(page, "Stop")
     page.wait_for_selector("#columns .halted")
     page.wait_for_timeout(2000)
-    assert stream.closed == closed + 1
+    waited_for(lambda: stream.closed == closed + 1)
     assert page.locator("#column-left .chips").count() == 0
     press(page, "all complete")
     press(page, "balanced")  # back, to what was stopped
@@ -56,8 +57,8 @@ def test_stop_ends_the_stream_at_once_and_keeps_what_is_there(page, served, monk
 
 
 def test_stop_ends_what_is_written_and_the_press_that_waits(page, served, monkeypatch):
-    stream = served[1]
-    monkeypatch.setattr(stream, "delay", 0.5)
+    stream, closed = served[1], served[1].closed
+    monkeypatch.setattr(stream, "delay", 1.0)  # as above
     press(page, "Write")
     press(page, "Write")  # twice for the same counts once
     page.wait_for_selector("#column-left .caret")
@@ -66,7 +67,8 @@ def test_stop_ends_what_is_written_and_the_press_that_waits(page, served, monkey
     press(page, "Write")  # to be written next
     press(page, "Stop")
     page.wait_for_timeout(2500)
-    assert len(stream.requests) == before and stream.closed
+    waited_for(lambda: stream.closed == closed + 1)
+    assert len(stream.requests) == before
     monkeypatch.setattr(stream, "delay", 0.0)
     write(page)
     assert [len(stream.requests), stream.requests[-1][0].preference] == [before + 1, (0.51, 0.49)]
@@ -100,7 +102,7 @@ def test_after_a_write_that_failed_the_next_press_counts(page, served, monkeypat
 def test_what_a_stopped_sweep_still_sends_is_not_taken(page, monkeypatch):
     def gradual(self, name, requests, background=False):
         for done in range(12):
-            time.sleep(0.3)
+            time.sleep(1.0)  # so that a busy machine sees each number
             yield [text(one, "It is a pub .", done=i // 2 < done) for i, one in enumerate(requests)]
 
     monkeypatch.setattr(FakeStream, "__call__", gradual)
@@ -190,8 +192,7 @@ def test_stop_ends_a_sweep_and_says_so(page, served, monkeypatch):
     wait_for_text(page, "#columns", "Being written for you: 0 of 11")
     press(page, "Stop")
     wait_for_text(page, "#columns", "Stopped: 0 of 11 preferences are there. This is from before.")
-    page.wait_for_timeout(1500)
-    assert served[1].closed == closed + 1
+    waited_for(lambda: served[1].closed == closed + 1)
 
 
 def test_a_pointer_is_a_calm_note_with_one_link_to_help_in_a_new_tab(page):
@@ -243,7 +244,7 @@ def test_a_click_on_a_generation_brings_back_its_text_and_settings(page):
 def test_a_text_of_another_set_is_reopened_from_the_table(page):
     three(page)
     write(page)
-    choose(page, "Set", "Fake of 2")
+    choose_set(page, "Fake of 2")
     wait_for_text(page, "#column-left", "50 % / 50 %")
     reopen(page)
     page.wait_for_selector(".triangle", state="visible")
@@ -259,7 +260,7 @@ def test_two_browsers_at_once_get_their_own_preference(page, browser, served):
         wait_for_text(one, "#coefficients", "+1.75")
         press(one, "Write")
     for one in (page, other):
-        one.wait_for_selector("#history tbody tr", timeout=20_000)
+        one.wait_for_selector("#history tbody tr")
     assert {requests[0].preference for requests in served[1].requests[-2:]} == {(1.0, 0.0), (0.0, 1.0)}
     wait_for_text(page, "#history", "100 % / 0 %")
     wait_for_text(other, "#history", "0 % / 100 %")

@@ -14,7 +14,7 @@ from app.handlers import Handlers
 from app.page import build, lay_out
 from app.serve import launch
 from backbones.tasks.assistant import Assistant
-from tests.browser import choose, needs_browser, press, wait_for_text
+from tests.browser import choose, choose_set, needs_browser, opened, press, wait_for_text
 from tests.fake import RESTAURANTS, FakeStream, chosen, fake_set, values
 from tests.toy import Colours
 
@@ -180,14 +180,13 @@ def test_every_task_has_its_form_in_the_browser(browser):
     stream = FakeStream(tasks=STREAM)
     page = build(SETS, stream)
     _, url, _ = launch(page, prevent_thread_lock=True, quiet=True, server_name="127.0.0.1")
-    tab = browser.new_page(viewport={"width": 1200, "height": 900})
-    tab.goto(url)
+    tab, _ = opened(browser, url, 1200)
     choose(tab, "Colour", "green")
     assert not tab.get_by_label("Message", exact=True).is_visible() and not tab.locator("#dice").is_visible()
     press(tab, "Write")
     wait_for_text(tab, "#history", "is a rewarded-soup pub")
     assert stream.requests[-1][0].given == {"colour": "green"}
-    choose(tab, "Set", "Chat")
+    choose_set(tab, "Chat")
     message = tab.get_by_label("Message", exact=True)
     message.wait_for(state="visible")
     tab.get_by_label("Colour", exact=True).wait_for(state="hidden")
@@ -199,7 +198,7 @@ def test_every_task_has_its_form_in_the_browser(browser):
     wait_for_text(tab, "#history", "chat")
     assert stream.requests[-1][0].given == {"prompt": "Where\ncan I eat?"}
     wait_for_text(tab, "#coefficients", "not measured")
-    choose(tab, "Set", "Fake of 3")
+    choose_set(tab, "Fake of 3")
     tab.locator(".sentence").click()
     tab.get_by_label("Name", exact=True).wait_for(state="visible")
     assert not tab.get_by_label("Message", exact=True).is_visible()

@@ -2,6 +2,7 @@
 
 import io
 import threading
+import time
 
 import pytest
 from PIL import Image
@@ -14,6 +15,14 @@ BLANK = Image.new("RGB", (8, 4), "red")
 
 def made(kept, query, visitor="a"):
     return kept.asked(query, visitor, lambda: BLANK).result(timeout=10)
+
+
+def settled(kept):
+    """Wait until what has been made is kept, which is a moment after whoever asked for it has it."""
+    for _ in range(1000):
+        if not kept._making:
+            return
+        time.sleep(0.01)
 
 
 def test_a_picture_is_made_once_and_is_a_png_of_few_colours():
@@ -90,6 +99,7 @@ def test_what_is_kept_has_an_end(monkeypatch):
     for i in range(6):
         made(kept, str(i), str(i))
         made(kept, "0" if i == 3 else str(i), "z")
+    settled(kept)
     assert len(kept._kept) == 3 and len(kept._visitors) <= 3 and not kept._making
 
 
@@ -101,4 +111,5 @@ def test_what_fails_is_said_and_not_kept():
 
     with pytest.raises(ValueError, match="no room"):
         kept.asked("q", "a", fail).result(timeout=10)
+    settled(kept)
     assert made(kept, "q")

@@ -219,6 +219,7 @@ def test_where_nothing_is_written_unasked_only_stored_texts_have_a_picture(tmp_p
 
 def test_too_many_and_too_slow_are_said_and_not_kept(tmp_path, monkeypatch):
     monkeypatch.setattr(pictures, "BURST", 2)
+    monkeypatch.setattr(pictures, "EVERY", 10**6)  # however long the pictures take
     monkeypatch.setattr(share, "PATIENCE", -1)
     stream = FakeStream()
     page, client = started(tmp_path, stream)

@@ -8,7 +8,7 @@ import torch
 
 from backbones.engine import batch as batches
 from backbones.engine.batch import Batch, TooLong, Unread
-from backbones.engine.jobs import ServingError
+from backbones.engine.jobs import ServingError, Waiting
 from backbones.engine.sampling import Sampler
 from backbones.engine.scheduler import Scheduler
 from backbones.store import footprint
@@ -210,8 +210,10 @@ def test_a_job_for_whose_text_the_cache_cannot_grow_ends_alone_and_is_told_that_
 ):
     expected, serving = writer.write([request(9, max_new_tokens=40)]), Scheduler({"tiny": writer}, max_rows=4)
     first = serving.stream("tiny", [request(9, max_new_tokens=40)])
-    next(first)
     with monkeypatch.context() as patch:
+        patch.setattr(Batch, "step", lambda self: time.sleep(0.001))  # or the first might end before the second comes
+        while isinstance(next(first), Waiting):
+            pass
         patch.setattr(footprint, "available", lambda device: 0)
         with pytest.raises(ServingError, match=r"text this long \(2\d\d tokens .*: write a shorter one"):
             list(serving.stream("tiny", [request(1, max_new_tokens=200)]))

@@ -3,6 +3,7 @@
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
@@ -25,8 +26,17 @@ def writer(soup, adapters):
 
 
 @pytest.fixture(autouse=True)
-def impatient(monkeypatch):
-    monkeypatch.setattr("backbones.engine.jobs.PATIENCE", 0.01)
+def patient(monkeypatch):
+    """Nobody who can start is told to wait, however slow the scheduler's thread is."""
+    monkeypatch.setattr("backbones.engine.jobs.PATIENCE", 60)
+
+
+@contextmanager
+def impatient():
+    """Those who wait are told so again at once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("backbones.engine.jobs.PATIENCE", 0.01)
+        yield
 
 
 @pytest.fixture
@@ -95,8 +105,9 @@ def test_a_job_that_waits_learns_how_many_are_before_it(writer, stalled, added):
     first = serving.stream("tiny", [request(1), request(2)])
     assert not next(first)[0].done
     second, third = serving.stream("tiny", [request(3), request(4)]), serving.stream("tiny", [request(5)])
-    assert [next(second), next(second)] == 2 * [Waiting(1)]
-    assert [next(third), next(third)] == 2 * [Waiting(2)]
+    with impatient():
+        assert [next(second), next(second)] == 2 * [Waiting(1)]
+        assert [next(third), next(third)] == 2 * [Waiting(2)]
     assert added == [[1, 2]]
     stalled.clear()
     written = finish(first) + finish(second) + finish(third)
@@ -144,7 +155,8 @@ def test_every_member_of_a_text_takes_a_batch_row(writer, stalled):
     serving = Scheduler({"tiny": writer}, max_rows=3)
     first, second = serving.stream("tiny", [request(method="mod")]), serving.stream("tiny", [request(method="mod")])
     assert not next(first)[0].done
-    assert next(second) == Waiting(1)
+    with impatient():
+        assert next(second) == Waiting(1)
     second.close()
     assert not next(serving.stream("tiny", [request(method="base")]))[0].done
     first.close()
@@ -172,7 +184,8 @@ def test_the_background_comes_after_all_others_and_leaves_half_of_the_rows_to_th
     asked = serving.stream("tiny", [request(10), request(11)])
     assert not next(asked)[0].done and added == [[0, 1], [10, 11]]  # at once, and not after what nobody asked for
     later, more = serving.stream("tiny", [request(12)], background=True), serving.stream("tiny", [request(20)])
-    assert next(later) == Waiting(2) and next(more) == Waiting(1)
+    with impatient():
+        assert next(later) == Waiting(2) and next(more) == Waiting(1)
     stalled.clear()
     with ThreadPoolExecutor(4) as pool:
         texts = list(pool.map(finish, (unasked, asked, later, more)))
@@ -201,7 +214,8 @@ def test_closing_frees_the_place_in_the_queue(writer, stalled, added):
     next(first)
     assert [next(second), next(third)] == [Waiting(1), Waiting(2)]
     second.close()
-    assert next(third) == Waiting(1)
+    with impatient():
+        assert next(third) == Waiting(1)
     stalled.clear()
     assert finish(third) == writer.write([request(3)])
     assert [2] not in added
@@ -307,6 +321,7 @@ def test_a_scorer_that_fails_leaves_its_text_alone(writer, monkeypatch, caplog):
 
 
 def test_texts_are_written_while_others_are_scored(writer, monkeypatch):
+    (whole,) = writer.write([request(2)])
     score, begun, free = writer.scorer.score, threading.Event(), threading.Event()
 
     def slow(raws, given):
@@ -319,9 +334,8 @@ def test_texts_are_written_while_others_are_scored(writer, monkeypatch):
     serving = Scheduler({"tiny": writer})
     short, long = serving.stream("tiny", [request(1, max_new_tokens=1)]), serving.stream("tiny", [request(2)])
     assert next(short)[0].tokens == 1 and begun.wait(20)
-    grown = {next(long)[0].tokens for _ in range(3)}
+    assert any(texts[0].tokens == whole.tokens > 1 for texts in long)
     free.set()
-    assert len(grown) > 1
     assert finish(short)[0].tokens == 1 and finish(long)[0].done
 
 

@@ -60,11 +60,11 @@ class StandIn:
 
     def told(self) -> dict:
         """What it was asked for, and how that went."""
-        return httpx.get(f"{self.url}/told").json()
+        return httpx.get(f"{self.url}/told", timeout=60).json()
 
     def reset(self) -> None:
         """Forget all adapters and what was asked for."""
-        httpx.post(f"{self.url}/reset").raise_for_status()
+        httpx.post(f"{self.url}/reset", timeout=60).raise_for_status()
 
     def unload(self, adapter: str) -> None:
         """Unload an adapter behind the back of whoever had it loaded."""

@@ -200,6 +200,9 @@ def test_twenty_callers_with_twenty_preferences_get_their_own_texts(merges, disp
 
 def test_a_server_that_is_killed_in_mid_sweep_loses_nothing_and_is_used_again_once_it_is_back(merges, started):
     pair = [started(delay=0.05), started(delay=0.05)]
+    names = [merges.adapter(method, mu)[0] for mu, method in SWEEP]
+    if 2 * sum(weight(pair[0].url, name) > weight(pair[1].url, name) for name in names) < len(names):
+        pair.reverse()  # the one that is killed has half of the texts, and is not done before that
     dispatcher = Dispatcher({"restaurants": merges}, [one.url for one in pair], CAPACITY)
     running = dispatcher.stream("restaurants", sweep())
     for news in running:
@@ -218,7 +221,7 @@ def test_a_server_that_is_killed_in_mid_sweep_loses_nothing_and_is_used_again_on
 
 
 def test_with_no_server_left_callers_are_told_and_later_ones_served_when_one_is_back(merges, started):
-    server = started(delay=0.05)
+    server = started(delay=0.5)
     dispatcher = Dispatcher({"restaurants": merges}, [server.url, "http://127.0.0.1:9"], CAPACITY)
     running = dispatcher.stream("restaurants", [request()])
     while isinstance(news := next(running), Waiting) or not news[0].tokens:
@@ -228,6 +231,7 @@ def test_with_no_server_left_callers_are_told_and_later_ones_served_when_one_is_
         list(running)
     with pytest.raises(ServingError, match="no server that writes these texts answers"):
         list(dispatcher.stream("restaurants", [request()]))
+    server.settings["delay"] = 0.0
     server.start()
 
     def served():
@@ -240,11 +244,12 @@ def test_with_no_server_left_callers_are_told_and_later_ones_served_when_one_is_
 
 
 def test_closing_a_stream_closes_those_of_the_servers(merges, started):
-    server = started(delay=0.2)
+    server = started(delay=0.5)
     dispatcher = Dispatcher({"restaurants": merges}, [server.url], CAPACITY, max_texts=2)
     running = dispatcher.stream("restaurants", [request(1), request(2), request(3)])
     while isinstance(news := next(running), Waiting) or not news[0].tokens:
         pass
+    until(lambda: server.told()["running"] == 2)
     running.close()
     until(lambda: server.told()["running"] == 0)
     assert server.told()["closed"] == 2 and len(server.told()["asked"]) == 2
@@ -298,10 +303,12 @@ def test_a_method_that_does_not_merge_is_refused_before_anything_is_queued(dispa
 
 
 def test_the_background_leaves_half_of_a_server_and_comes_last(merges, started):
-    server = started(delay=0.05)
+    server = started(delay=0.1)
     dispatcher = Dispatcher({"restaurants": merges}, [server.url], CAPACITY, max_texts=4)
     unasked = dispatcher.stream("restaurants", sweep(1), background=True)
-    while isinstance(news := next(unasked), Waiting) or not news[0].tokens:
+    next(unasked)
+    until(lambda: server.told()["peak"] == 2)
+    while isinstance(news := next(unasked), Waiting) or sum(text.done for text in news) < 3:
         pass
     assert server.told()["peak"] == 2
     asked = [request(2, mu) for mu in lattice(2)[:4]]

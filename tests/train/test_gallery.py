@@ -26,7 +26,8 @@ def test_a_page_shows_every_text_and_readers_see_no_methods(trained, tmp_path):
 def test_differences_are_counted_in_the_texts_of_a_front(trained, tmp_path, capsys):
     run(differences.main, trained / "tiny", "--log", trained / "texts")
     table, lines = (part.splitlines() for part in capsys.readouterr().out.split("\n\n"))
-    for row, (pair, mu) in zip(table[2:], itertools.product(PAIRS, ("70 % / 30 %", "50 % / 50 %", "30 % / 70 %"))):
+    asked = itertools.product(PAIRS, ("70 % / 30 %", "50 % / 50 %", "30 % / 70 %"))
+    for row, (pair, mu) in zip(table[2:], asked, strict=True):
         called, at, count, *shares = (cell.strip() for cell in row.strip("|").split("|"))
         assert (called, at, count) == (pair, mu, "3") and sum(float(share[:-1]) for share in shares) <= 100.1
     assert lines[0].startswith("Bone Soup: neighbours differ in ") and len(lines) == 2 + 11

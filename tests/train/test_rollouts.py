@@ -10,6 +10,7 @@ from train.rollouts import Rollouts
 
 
 def test_texts_are_written_with_the_adapter_as_it_is_now(base):
+    torch.manual_seed(0)
     model, tokenizer = dequantised(base, torch.float32), plain_tokenizer(base)
     rollouts = Rollouts(model, tokenizer, 1.0, 12)
     tuned = get_peft_model(model, LoraConfig(r=4, target_modules="all-linear", task_type="CAUSAL_LM"))
