@@ -172,10 +172,8 @@ def anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_files_that_are_named_exist(page):
-    if page.name == "CHANGELOG.md":  # it names what is gone
-        return
+@pytest.mark.parametrize("page", [page for page in PAGES if page.name != "CHANGELOG.md"], ids=lambda page: page.name)
+def test_files_that_are_named_exist(page):  # the changelog names what is gone
     for name in re.findall(r"`((?:app|backbones|train|benchmarks|tests|docs|assets)/[\w/.-]+\.\w+)`", text(page)):
         assert PLACEHOLDER.search(name) or (ROOT / name).exists(), name
 
