@@ -92,7 +92,8 @@ def alike(soup_set: SoupSet, rl: Mapping) -> str:
         return judged
     of = defaultdict(list)
     for name, folder in soup_set.adapters.items():
-        seeds = json.loads((folder / "hyperparameters.json").read_text()).get("seeds")
+        file = folder / "hyperparameters.json"
+        seeds = json.loads(file.read_text()).get("seeds") if file.is_file() else None
         if seeds:  # the start has none
             of[", ".join(map(str, seeds))].append(name)
     which = "; ".join(f"{seeds}: {', '.join(names)}" for seeds, names in of.items())

@@ -73,10 +73,11 @@ def test_one_has_no_average(tmp_path):
 
 
 def test_a_card_says_which_seeds_every_average_has(tmp_path):
-    named = {"backbone-1": (1, 2), "start": None, "backbone-2": (1, 2), "specialist-1": (2, 3)}
+    named = {"backbone-1": (1, 2), "start": None, "backbone-2": (1, 2), "specialist-1": (2, 3), "oracle-1": None}
     for name, seeds in named.items():
         (tmp_path / name).mkdir()
-        (tmp_path / name / "hyperparameters.json").write_text(json.dumps({"seeds": seeds} if seeds else {}))
+        if name != "oracle-1":  # of somebody else
+            (tmp_path / name / "hyperparameters.json").write_text(json.dumps({"seeds": seeds} if seeds else {}))
     soup_set = SimpleNamespace(adapters={name: tmp_path / name for name in named})
     said = card.alike(soup_set, {"sense": 3.0, "seeds": [1, 2]})
     assert said.startswith(", and sense as a further reward of weight 3")
