@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import time
 from urllib.parse import urlparse
 
 import pytest
@@ -67,15 +66,6 @@ def told(page, words):
     page.locator("[data-testid=toast-text]", has_text=words).first.wait_for()
     page.locator("[data-testid=toast-close]").first.click()
     page.locator("[data-testid=toast-text]").first.wait_for(state="detached")
-
-
-def waited_for(condition):
-    """Wait until a condition on this side holds."""
-    for _ in range(400):
-        if condition():
-            return
-        time.sleep(0.05)
-    raise AssertionError("it never came")
 
 
 def still(page):

@@ -7,6 +7,7 @@ import argparse
 import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from backbones.engine.request import Request
 from backbones.engine.writer import Writer
@@ -71,14 +72,18 @@ def base(soup_set: SoupSet) -> tuple[str, str]:
 
 def chosen(soup_set: SoupSet) -> str:
     """beta and the strengths of the extrapolations, and which of them `train.pilot` chose."""
-    file = soup_set.path / "pilot.json"
-    piloted = json.loads(file.read_text()) if file.is_file() else {}
+    piloted = _known(soup_set.path / "pilot.json")
     values = {
         "beta": f"beta = {soup_set.beta}",
         "extrapolation": f"k = {_strengths(soup_set.extrapolation)} at the corners of Bone Soup, extrapolated",
         "specialist_extrapolation": f"k = {_strengths(soup_set.specialist_extrapolation)} at those of Rewarded Soup",
     }
     return "; ".join(f"{value} (`pilot.json`)" if name in piloted else value for name, value in values.items())
+
+
+def _known(file: Path) -> dict:
+    """What a file of settings says; nothing where there is none, as with what others have trained."""
+    return json.loads(file.read_text()) if file.is_file() else {}
 
 
 def _strengths(k: Sequence[float]) -> str:
@@ -92,9 +97,7 @@ def alike(soup_set: SoupSet, rl: Mapping) -> str:
         return judged
     of = defaultdict(list)
     for name, folder in soup_set.adapters.items():
-        file = folder / "hyperparameters.json"
-        seeds = json.loads(file.read_text()).get("seeds") if file.is_file() else None
-        if seeds:  # the start has none
+        if seeds := _known(folder / "hyperparameters.json").get("seeds"):  # the start has none
             of[", ".join(map(str, seeds))].append(name)
     which = "; ".join(f"{seeds}: {', '.join(names)}" for seeds, names in of.items())
     return f"{judged}; each is the average of {len(rl['seeds'])} training seeds ({which})"
@@ -104,8 +107,7 @@ def begun(soup_set: SoupSet) -> str:
     """Where the adapters began, if not at the base."""
     if not soup_set.start:
         return ""
-    file = soup_set.folders[soup_set.start] / "hyperparameters.json"
-    how = json.loads(file.read_text()) if file.is_file() else {}
+    how = _known(soup_set.folders[soup_set.start] / "hyperparameters.json")
     kind = f"texts of {', '.join(how['texts'])}" if "texts" in how else "pairs of the data"
     pairs = f", tuned on {how['examples']:,} {kind}" if how else ""
     return f"\n  All began at one adapter{pairs}, and have its A."
@@ -138,8 +140,7 @@ def learned(writer: Writer) -> str:
 
 def accuracy(objective: Objective) -> str:
     """What the model behind a reward was trained on, and how well; empty for one that was trained elsewhere."""
-    file = objective.reward_model / "hyperparameters.json"
-    how = json.loads(file.read_text()) if file.is_file() else {}
+    how = _known(objective.reward_model / "hyperparameters.json")
     if "auc_frames" in how:
         return (
             "A transformer encoder (`train.reframe.bright`) that learned from Positive Psychology Frames, from the "

@@ -11,9 +11,9 @@ from tests.browser import (
     press,
     shares,
     wait_for_text,
-    waited_for,
     write,
 )
+from tests.waiting import until
 
 pytestmark = needs_browser
 
@@ -154,9 +154,9 @@ def test_the_next_change_ends_a_sweep(page, served, monkeypatch):
     monkeypatch.setattr(stream, "delay", 1.0)
     open_fields(page)
     typed(page, "s")
-    waited_for(lambda: len(stream.swept) == swept + 1)
+    until(lambda: len(stream.swept) == swept + 1)
     typed(page, "x")
-    waited_for(lambda: stream.closed == closed + 1)
+    until(lambda: stream.closed == closed + 1)
     monkeypatch.setattr(stream, "delay", 0.05)
     wait_for_text(page, "#column-left", "The Golden Lanternsx is")
     assert len(stream.swept) == swept + 2

@@ -17,10 +17,10 @@ from tests.browser import (
     told,
     wait_for_text,
     wait_for_trace,
-    waited_for,
     write,
 )
 from tests.fake import HEAVY, POINTER, FakeStream, text
+from tests.waiting import until
 
 pytestmark = needs_browser
 
@@ -45,7 +45,7 @@ def test_stop_ends_the_stream_at_once_and_keeps_what_is_there(page, served, monk
     press(page, "Stop")
     page.wait_for_selector("#columns .halted")
     page.wait_for_timeout(2000)
-    waited_for(lambda: stream.closed == closed + 1)
+    until(lambda: stream.closed == closed + 1)
     assert page.locator("#column-left .chips").count() == 0
     press(page, "all complete")
     press(page, "balanced")  # back, to what was stopped
@@ -67,7 +67,7 @@ def test_stop_ends_what_is_written_and_the_press_that_waits(page, served, monkey
     press(page, "Write")  # to be written next
     press(page, "Stop")
     page.wait_for_timeout(2500)
-    waited_for(lambda: stream.closed == closed + 1)
+    until(lambda: stream.closed == closed + 1)
     assert len(stream.requests) == before
     monkeypatch.setattr(stream, "delay", 0.0)
     write(page)
@@ -192,7 +192,7 @@ def test_stop_ends_a_sweep_and_says_so(page, served, monkeypatch):
     wait_for_text(page, "#columns", "Being written for you: 0 of 11")
     press(page, "Stop")
     wait_for_text(page, "#columns", "Stopped: 0 of 11 preferences are there. This is from before.")
-    waited_for(lambda: served[1].closed == closed + 1)
+    until(lambda: served[1].closed == closed + 1)
 
 
 def test_a_pointer_is_a_calm_note_with_one_link_to_help_in_a_new_tab(page):

@@ -2,13 +2,13 @@
 
 import io
 import threading
-import time
 
 import pytest
 from PIL import Image
 
 from app import pictures
 from app.pictures import Pictures, TooMany
+from tests.waiting import until
 
 BLANK = Image.new("RGB", (8, 4), "red")
 
@@ -19,10 +19,7 @@ def made(kept, query, visitor="a"):
 
 def settled(kept):
     """Wait until what has been made is kept, which is a moment after whoever asked for it has it."""
-    for _ in range(1000):
-        if not kept._making:
-            return
-        time.sleep(0.01)
+    until(lambda: not kept._making)
 
 
 def test_a_picture_is_made_once_and_is_a_png_of_few_colours():

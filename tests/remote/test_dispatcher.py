@@ -2,7 +2,6 @@
 
 import asyncio
 import shutil
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
@@ -17,6 +16,7 @@ from backbones.remote.merges import DIGITS, NAME
 from backbones.remote.servers import Down, Server
 from tests.remote.conftest import CAPACITY
 from tests.remote.stand_in import BREAKS, SETTINGS, answer
+from tests.waiting import until
 
 GIVEN = {"name": "The Mill", "food": "English", "area": "riverside"}
 METHODS = ("bone-soup", "rewarded-soup")
@@ -58,15 +58,6 @@ def expected(merges, asked):
 
 def raw(texts):
     return [text.raw for text in texts]
-
-
-def until(what):
-    """Wait for what comes about soon."""
-    for _ in range(200):
-        if what():
-            return
-        time.sleep(0.05)
-    pytest.fail("it did not come about")
 
 
 def test_texts_are_those_that_the_servers_write_for_just_these_requests(merges, dispatcher, pair):
